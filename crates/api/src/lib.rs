@@ -1,0 +1,1 @@
+//! The REST contract: types with OpenAPI schema, the problem type and a thin client.

@@ -1,0 +1,1 @@
+//! CAs we can ask: over CMP, or our own signer.

@@ -1,0 +1,1 @@
+//! certway-ra: REST and CMP in, one enrollment line, answers out.
