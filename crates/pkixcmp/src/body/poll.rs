@@ -1,0 +1,33 @@
+//! pollReq and pollRep: asking again, later (RFC 9810 section 5.3.22).
+
+use der::Sequence;
+use der::asn1::Int;
+
+use crate::cert_id::CertReqId;
+use crate::limits;
+use crate::list::{FreeText, List};
+
+/// PollReqContent.
+pub type PollReqContent = List<PollReq, { limits::REQUESTS }>;
+
+/// PollRepContent.
+pub type PollRepContent = List<PollRep, { limits::REQUESTS }>;
+
+/// The request asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Sequence)]
+pub struct PollReq {
+    /// Its certReqId; [`CertReqId::NONE`] when an error message started the waiting.
+    pub cert_req_id: CertReqId,
+}
+
+/// When to ask about a request again.
+#[derive(Clone, Debug, PartialEq, Eq, Sequence)]
+pub struct PollRep {
+    /// The request.
+    pub cert_req_id: CertReqId,
+    /// Seconds to wait, any INTEGER the peer writes; [`Self::check_after_seconds`] has it as a number.
+    pub check_after: Int,
+    /// Why it takes so long.
+    #[asn1(optional = "true")]
+    pub reason: Option<FreeText>,
+}
