@@ -29,6 +29,7 @@ pub mod limits;
 pub mod list;
 pub mod message;
 pub mod raw;
+pub mod protection;
 pub mod status;
 pub mod time;
 
