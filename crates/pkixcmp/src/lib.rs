@@ -28,8 +28,8 @@ pub mod info;
 pub mod limits;
 pub mod list;
 pub mod message;
-pub mod raw;
 pub mod protection;
+pub mod raw;
 pub mod status;
 pub mod time;
 

@@ -11,6 +11,7 @@ mod pbm;
 mod pbmac1;
 mod policy;
 mod secret;
+mod verify;
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use const_oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
 use spki::AlgorithmIdentifierOwned;
 
+use crate::message::Unprotected;
 use crate::status::PkiFailureInfo;
 
 pub use algorithm::{Hmac, Owf};
@@ -26,6 +28,7 @@ pub use pbm::{ID_PASSWORD_BASED_MAC, PbmParameters};
 pub use pbmac1::{ID_PBKDF2, ID_PBMAC1, Pbmac1Parameters};
 pub use policy::{MacPolicy, Sha1Use};
 pub use secret::MacSecret;
+pub use verify::verify_mac;
 
 const ID_DH_BASED_MAC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113533.7.66.30");
 const ID_KEM_BASED_MAC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113533.7.66.16");
@@ -53,6 +56,16 @@ impl ProtectionKind {
             }
             Some(_) => Self::Signature,
         }
+    }
+}
+
+impl std::fmt::Display for ProtectionKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "nothing",
+            Self::Mac => "a MAC",
+            Self::Signature => "a signature",
+        })
     }
 }
 
@@ -145,6 +158,13 @@ impl MacKey {
         &self.algorithm
     }
 
+    /// The finished message. Its header has to name [`Self::algorithm`].
+    #[must_use]
+    pub fn protect(&self, message: Unprotected) -> Bytes {
+        let mac = self.mac(&message.to_be_protected());
+        message.protected(&mac)
+    }
+
     /// The scheme the key was derived by.
     #[must_use]
     pub fn scheme(&self) -> &MacScheme {
@@ -158,38 +178,6 @@ impl MacKey {
     }
 }
 
-/// Checks a MAC: bounds and allow-list first, then derivation, then a comparison in constant time. Gives the key, with which the answer can be
-/// protected at no further cost.
-///
-/// For a reference nobody knows, call this with a random secret all the same: the answer and the time it takes then do not tell whether it was
-/// the reference or the secret that was wrong.
-///
-/// # Errors
-/// As [`MacScheme::from_algorithm`] and [`MacPolicy::admit`]; [`ProtectionError::Mismatch`] when the MAC is another one.
-pub fn verify_mac_over(
-    algorithm: &AlgorithmIdentifierOwned,
-    to_be_protected: &[u8],
-    protection: &[u8],
-    secret: &MacSecret,
-    policy: &MacPolicy,
-    cache: &KeyCache,
-) -> Result<MacKey, ProtectionError> {
-    let scheme = MacScheme::from_algorithm(algorithm)?;
-    policy.admit(&scheme)?;
-    let known = cache.find(secret, &scheme);
-    let fresh = known.is_none();
-    let key = known.unwrap_or_else(|| scheme.derive(secret));
-    hmac::verify(&key, to_be_protected, protection).map_err(|_| ProtectionError::Mismatch)?;
-    if fresh {
-        cache.keep(secret, &scheme, &key);
-    }
-    Ok(MacKey {
-        algorithm: algorithm.clone(),
-        scheme,
-        key,
-    })
-}
-
 /// Why a protection was not believed, or could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -198,10 +186,10 @@ pub enum ProtectionError {
     #[error("the message is not protected")]
     Unprotected,
     /// The protection is of the other kind.
-    #[error("the protection is not {wanted}, which is what is expected here")]
+    #[error("the message is not protected by {wanted}, which is what belongs here")]
     OtherKind {
-        /// `a MAC` or `a signature`.
-        wanted: &'static str,
+        /// The kind that would be right.
+        wanted: ProtectionKind,
     },
     /// An algorithm that is not implemented, or comes with parameters it does not have.
     #[error("{role} {oid} is not supported")]
@@ -255,6 +243,8 @@ impl ProtectionError {
 mod tests {
     use super::*;
     use der::asn1::Any;
+
+    use super::verify::verify_mac_over;
 
     const MESSAGE: &[u8] = b"header and body";
 

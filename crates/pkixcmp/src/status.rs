@@ -8,6 +8,8 @@ use der::asn1::BitStringRef;
 use der::{DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Tag, Writer};
 use serde::{Deserialize, Serialize};
 
+use crate::list::FreeText;
+
 /// Most characters of one text, and most texts, that [`PkiStatusInfo::texts_for_display`] passes on.
 const TEXT_LIMIT: usize = 512;
 const TEXTS_LIMIT: usize = 8;
@@ -394,7 +396,8 @@ impl<'a> DecodeValue<'a> for PkiStatusInfo {
 
     fn decode_value<R: Reader<'a>>(reader: &mut R, _header: Header) -> der::Result<Self> {
         let status = reader.decode()?;
-        let texts = reader.decode::<Option<Vec<String>>>()?.unwrap_or_default();
+        let texts = reader.decode::<Option<FreeText>>()?.unwrap_or_default();
+        let texts = texts.into_vec();
         let failure = reader.decode()?;
         Ok(Self {
             status,
@@ -563,6 +566,15 @@ mod tests {
         assert_eq!(refused.to_der().unwrap(), encoded);
         assert_eq!(PkiStatusInfo::from_der(&encoded).unwrap(), refused);
         assert_eq!(refused.to_string(), "rejection: no (badPOP)");
+    }
+
+    #[test]
+    fn more_texts_than_anyone_needs_are_refused() {
+        let info = PkiStatusInfo {
+            texts: vec![String::new(); 33],
+            ..PkiStatusInfo::accepted()
+        };
+        assert!(PkiStatusInfo::from_der(&info.to_der().unwrap()).is_err());
     }
 
     #[test]
