@@ -4,8 +4,10 @@
 //! (but for REST v1, whose headers carry them and which therefore has only its answers here). Server, issuer and CLI share these types so
 //! that they cannot drift apart.
 //!
-//! Start with [`v2::EnrollRequest`] and [`v2::Enrollment`]; every refusal is a [`Problem`] with a [`ProblemSlug`].
+//! Start with [`v2::EnrollRequest`] and [`v2::Enrollment`]; every refusal is a [`Problem`] with a [`ProblemSlug`]. Callers start with
+//! [`client::Client`].
 
+pub mod client;
 pub mod headers;
 pub mod media;
 pub mod paths;
