@@ -15,7 +15,7 @@ pub enum Progress<T> {
     /// There it is.
     Done(T),
     /// Not yet.
-    Waiting(Pending<T>),
+    Waiting(Box<Pending<T>>),
 }
 
 /// Something a CA has not decided yet. Ask again after [`Pending::check_after`]; each answer is the next state:
@@ -81,7 +81,7 @@ impl<T: Awaited> Pending<T> {
         } = reply.json::<T::Wire>()?;
         let body = match T::judge(body) {
             Judged::Done(done) => Progress::Done(done),
-            Judged::Waiting { id, check_after } => Progress::Waiting(Self {
+            Judged::Waiting { id, check_after } => Progress::Waiting(Box::new(Self {
                 client: client.clone(),
                 ca: ca.to_owned(),
                 address: located.unwrap_or_else(|| client.base.at(&T::path(ca, &id))),
@@ -90,7 +90,7 @@ impl<T: Awaited> Pending<T> {
                     .unwrap_or(Duration::from_secs(check_after))
                     .clamp(SHORTEST_WAIT, LONGEST_WAIT),
                 of: PhantomData,
-            }),
+            })),
         };
         Ok(Answer {
             body,
