@@ -228,7 +228,7 @@ fn explicit<'m>(reader: &mut SliceReader<'m>, number: u32) -> der::Result<Option
     }
     let header = Header::decode(reader)?;
     reader
-        .read_nested(header.length(), |inner| inner.tlv_bytes())
+        .read_nested(header.length(), Reader::tlv_bytes)
         .map(Some)
 }
 

@@ -4,7 +4,7 @@ use der::asn1::OctetString;
 use der::{Choice, Sequence};
 
 use crate::cert_id::CertReqId;
-use crate::crmf::control::PkiPublicationInfo;
+use crate::crmf::control::publication::PkiPublicationInfo;
 use crate::crmf::encrypted::EncryptedKey;
 use crate::limits;
 use crate::list::List;

@@ -31,3 +31,20 @@ pub struct PollRep {
     #[asn1(optional = "true")]
     pub reason: Option<FreeText>,
 }
+
+impl PollRep {
+    /// The seconds to wait; `None` when the number is negative or past 64 bits. How long to wait at most is the caller's to bound.
+    #[must_use]
+    pub fn check_after_seconds(&self) -> Option<u64> {
+        let octets = self.check_after.as_bytes();
+        let significant = octets.strip_prefix(&[0]).unwrap_or(octets);
+        if octets.first().is_some_and(|first| first & 0x80 != 0) || significant.len() > 8 {
+            return None;
+        }
+        Some(
+            significant
+                .iter()
+                .fold(0, |number, octet| number << 8 | u64::from(*octet)),
+        )
+    }
+}

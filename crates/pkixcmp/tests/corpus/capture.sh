@@ -39,8 +39,8 @@ exchange ir-pbm-implicit   -cmd ir "${pbm[@]}" "${new[@]}" "${ans[@]}" -implicit
 exchange ir-pbm-sha512     -cmd ir "${pbm[@]}" "${new[@]}" "${ans[@]}" -mac hmacWithSHA512 -digest sha512 -disable_confirm
 exchange ir-sig            -cmd ir "${sig[@]}" "${new[@]}" "${ans[@]}"
 exchange ir-names          -cmd ir "${pbm[@]}" "${new[@]}" "${ans[@]}" -config ext.cnf -section req -reqexts ext -days 30 -issuer "/C=XX/O=Corpus/CN=Corpus Root" -geninfo 1.2.3.4:int:56789
-exchange ir-polling        -cmd ir "${pbm[@]}" "${new[@]}" "${ans[@]}" -poll_count 1 -check_after 1
-exchange p10cr-polling     -cmd p10cr "${pbm[@]}" -csr fresh.csr -certout got.crt "${ans[@]}" -poll_count 1 -check_after 1
+exchange ir-polling        -cmd ir "${pbm[@]}" "${new[@]}" "${ans[@]}" -poll_count 2 -check_after 1
+exchange p10cr-polling     -cmd p10cr "${pbm[@]}" -csr fresh.csr -certout got.crt "${ans[@]}" -poll_count 2 -check_after 1
 exchange ir-rsa            -cmd ir -cert rsa.crt -key rsa.key -trusted ca.crt -srv_cert rsa.crt -srv_key rsa.key -srv_trusted ca.crt -newkey rsa.key -subject /CN=rsa -certout got.crt -rsp_cert rsa.crt
 exchange ir-ed25519        -cmd ir "${pbm[@]}" -newkey ed.key -subject /CN=ed -certout got.crt -rsp_cert ed.crt
 exchange cr-sig            -cmd cr "${sig[@]}" "${new[@]}" "${ans[@]}" -extracerts ca.crt
@@ -62,7 +62,7 @@ exchange rejected-badpop   -cmd ir "${pbm[@]}" "${new[@]}" "${ans[@]}" -pkistatu
 exchange rejected-all-bits -cmd cr "${pbm[@]}" "${new[@]}" "${ans[@]}" -pkistatus 2 -failurebits 134217727 -statusstring "Grüße"
 exchange rejected-bit-0    -cmd cr "${pbm[@]}" "${new[@]}" "${ans[@]}" -pkistatus 2 -failure 0
 exchange rejected-bit-16   -cmd cr "${pbm[@]}" "${new[@]}" "${ans[@]}" -pkistatus 2 -failure 16
-exchange rejected-bit-26   -cmd kur "${sig[@]}" -newkey fresh.key -certout got.crt "${ans[@]}" -pkistatus 2 -failure 26
+exchange rejected-bit-26   -cmd kur "${sig[@]}" -newkey client.key -certout got.crt -rsp_cert client.crt -pkistatus 2 -failure 26
 exchange granted-with-mods -cmd cr "${pbm[@]}" "${new[@]}" "${ans[@]}" -pkistatus 1 -statusstring modified
 exchange error-protected   -cmd ir "${pbm[@]}" "${new[@]}" "${ans[@]}" -send_error -pkistatus 2 -failure 24 -statusstring "try later"
 exchange error-unprotected -cmd ir "${pbm[@]}" "${new[@]}" "${ans[@]}" -send_error -send_unprot_err -unprotected_errors -failure 2

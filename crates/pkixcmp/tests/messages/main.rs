@@ -1,6 +1,11 @@
 //! Messages of other implementations, read and written again.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod corpus;
 mod oracle;
@@ -18,7 +23,12 @@ fn captured() -> Vec<(String, Bytes)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "der"))
-        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap().into()))
+        .map(|path| {
+            (
+                path.file_stem().unwrap().to_str().unwrap().to_owned(),
+                std::fs::read(&path).unwrap().into(),
+            )
+        })
         .collect();
     messages.sort();
     assert!(messages.len() >= 100, "the corpus has gone");
@@ -27,13 +37,21 @@ fn captured() -> Vec<(String, Bytes)> {
 
 /// One captured message.
 fn one(name: &str) -> PkiMessage {
-    let (_, der) = captured().into_iter().find(|(other, _)| other == name).unwrap_or_else(|| panic!("no {name} in the corpus"));
+    let (_, der) = captured()
+        .into_iter()
+        .find(|(other, _)| other == name)
+        .unwrap_or_else(|| panic!("no {name} in the corpus"));
     PkiMessage::decode(der).unwrap()
 }
 
 /// The message encoded from what was parsed, with the protection it came with.
 fn rebuilt(message: &PkiMessage) -> Bytes {
-    let unprotected = Unprotected::new(message.header(), message.body(), message.extra_certs().to_vec()).unwrap();
+    let unprotected = Unprotected::new(
+        message.header(),
+        message.body(),
+        message.extra_certs().to_vec(),
+    )
+    .unwrap();
     match message.protection() {
         Some(protection) => unprotected.protected(protection),
         None => unprotected.unprotected(),
