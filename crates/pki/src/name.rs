@@ -1,0 +1,25 @@
+//! Distinguished names: comparing them, and ONAP's way of writing them ([`onap`]).
+//!
+//! [`Name`](crate::Name) keeps RDNs as encoded. Its own `Display` and `FromStr` are RFC 4514: last RDN first.
+
+mod compare;
+pub mod onap;
+
+pub use compare::{same_name, same_name_unordered};
+
+use crate::{Name, ObjectIdentifier};
+
+/// The text of the first attribute of this type, whatever its string type.
+pub fn attribute(name: &Name, oid: &ObjectIdentifier) -> Option<String> {
+    name.iter()
+        .find(|attribute| attribute.oid == *oid)
+        .and_then(|attribute| compare::text_of(&attribute.value))
+}
+
+/// The common name: the first, if there are several.
+pub fn common_name(name: &Name) -> Option<String> {
+    attribute(name, &const_oid::db::rfc4519::COMMON_NAME)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! [`Template`]: what is asked of a CA, whatever form it came in.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use x509_cert::ext::Extension;
+
+use crate::extension::{self, Extensions};
+use crate::general_name::GeneralName;
+use crate::{KeyUsages, Name, ObjectIdentifier, PublicKey, der_serde};
+
+/// What is asked of a CA: the content of a PKCS#10 request, of a CRMF template, or of a REST call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Template {
+    /// The subject, empty when only the alternative names count.
+    #[serde(with = "der_serde")]
+    pub subject: Name,
+    /// The key to be certified.
+    pub public_key: PublicKey,
+    /// Subject alternative names, in the order given.
+    pub sans: Vec<GeneralName>,
+    /// The validity wished for.
+    pub validity: RequestedValidity,
+    /// Key usages; none leaves them to the CA.
+    pub key_usage: Option<KeyUsages>,
+    /// Extended key usages; empty leaves them to the CA.
+    #[serde(with = "der_serde::list")]
+    pub ext_key_usage: Vec<ObjectIdentifier>,
+    /// Set when a CA certificate is asked for.
+    pub ca: Option<CaConstraint>,
+    /// Every other extension asked for, as it came.
+    #[serde(with = "der_serde::list")]
+    pub other_extensions: Vec<Extension>,
+}
+
+/// The validity wished for; what is none is left to the CA.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedValidity {
+    /// Valid from.
+    pub not_before: Option<Timestamp>,
+    /// Valid until, inclusive.
+    pub not_after: Option<Timestamp>,
+}
+
+/// Basic constraints of a CA (RFC 5280 section 4.2.1.9).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaConstraint {
+    /// How many CA certificates may follow in a chain; none means no limit.
+    pub path_len: Option<u8>,
+}
+
+impl Template {
+    /// A template with subject and key and nothing else.
+    pub fn new(subject: Name, public_key: PublicKey) -> Self {
+        Self {
+            subject,
+            public_key,
+            sans: Vec::new(),
+            validity: RequestedValidity::default(),
+            key_usage: None,
+            ext_key_usage: Vec::new(),
+            ca: None,
+            other_extensions: Vec::new(),
+        }
+    }
+
+    /// Take over a list of extensions, as found in a request: the known ones set their fields, the others are appended
+    /// to [`Template::other_extensions`].
+    ///
+    /// # Errors
+    /// When a known extension is malformed, one occurs twice, or there are more than 100.
+    pub fn take_extensions(&mut self, list: &[Extension]) -> der::Result<()> {
+        let found = Extensions::read(list, &mut self.other_extensions)?;
+        self.sans.extend(found.sans);
+        self.key_usage = found.key_usage.or(self.key_usage);
+        self.ext_key_usage
+            .extend(found.ext_key_usage.unwrap_or_default());
+        self.ca = found.ca.or(self.ca);
+        Ok(())
+    }
+
+    /// What is asked for as extensions, as a request carries them: only what is set.
+    ///
+    /// # Errors
+    /// When a name cannot be encoded.
+    pub fn extensions(&self) -> der::Result<Vec<Extension>> {
+        let mut list = Vec::new();
+        if self.ca.is_some() {
+            list.push(extension::write_basic_constraints(self.ca)?);
+        }
+        if let Some(usages) = self.key_usage {
+            list.push(extension::write_key_usage(usages)?);
+        }
+        if !self.ext_key_usage.is_empty() {
+            list.push(extension::write_ext_key_usage(&self.ext_key_usage)?);
+        }
+        if !self.sans.is_empty() {
+            list.push(extension::write_sans(&self.sans, self.subject.is_empty())?);
+        }
+        list.extend(self.other_extensions.iter().cloned());
+        Ok(list)
+    }
+}
