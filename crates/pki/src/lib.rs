@@ -9,6 +9,7 @@
 
 pub mod algorithm;
 pub mod certificate;
+pub mod chain;
 pub mod crl;
 pub mod csr;
 pub mod der_serde;
@@ -18,6 +19,7 @@ pub mod general_name;
 pub mod issue;
 pub mod key;
 pub mod name;
+pub mod path;
 pub mod pem;
 pub mod private_key;
 pub mod random;
