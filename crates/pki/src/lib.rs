@@ -18,6 +18,7 @@ mod extension;
 pub mod general_name;
 pub mod issue;
 pub mod key;
+pub mod keystore;
 pub mod name;
 pub mod path;
 pub mod pem;

@@ -4,4 +4,5 @@
 
 mod authority;
 mod chain;
+mod keystore;
 mod path;
