@@ -18,8 +18,8 @@ mod step;
 
 use bytes::Bytes;
 use der::asn1::OctetString;
+use pki::GeneralName;
 use serde::{Deserialize, Serialize};
-use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::body::PkiBody;
 use crate::body::confirm::CertStatus;

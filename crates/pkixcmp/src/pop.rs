@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use der::asn1::BitString;
 use der::{Decode, Encode};
+use pki::GeneralName;
 use pki::{AlgorithmId, PublicKey};
-use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::crmf::pop::{AuthInfo, PopoSigningKey, PopoSigningKeyInput, ProofOfPossession};
 use crate::crmf::{Attributes, CertReqMsg, CertRequest};

@@ -5,9 +5,9 @@ use std::fmt;
 use bytes::Bytes;
 use der::asn1::OctetString;
 use jiff::Timestamp;
+use pki::GeneralName;
 use serde::{Deserialize, Serialize};
 use spki::AlgorithmIdentifierOwned;
-use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::body::PkiBody;
 use crate::error::EncodeError;
