@@ -10,8 +10,6 @@
 mod corpus;
 mod oracle;
 mod properties;
-mod refused;
-mod wire;
 
 use std::path::Path;
 

@@ -1,0 +1,396 @@
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    Answer, AskError, Asked, AuditEvent, AuditKind, By, Change, Claim, ConfirmedBy, Entry, Error,
+    Issuance, JournalError, Lease, OnChange, Outcome, Phase, Progress, Ra, Refusal, RefusalKind,
+    Revocation, Sealed, Verdict, check, outcome::unavailable, step,
+};
+
+/// Whether anyone may have asked the CA before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// We wrote the row in this call: nobody has.
+    First,
+    /// The row was found: somebody may have, and died.
+    Again,
+}
+
+/// Whether a row can go on in the same call.
+enum Moved {
+    On,
+    Rests,
+}
+
+pub(crate) const SOONEST: SignedDuration = SignedDuration::from_secs(1);
+const LATEST: SignedDuration = SignedDuration::from_secs(300);
+/// What a client is told to wait at most before it looks again.
+pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+
+impl Ra {
+    /// Steps 9 to 12 from wherever the row stands: the one way forward for enroll, revoke, confirm and sweep.
+    pub(crate) async fn drive(
+        &self,
+        claim: Claim,
+        mut entry: Entry,
+        by: By<'_>,
+        attempt: Attempt,
+    ) -> Result<Outcome, Error> {
+        loop {
+            let moved = match entry.phase {
+                Phase::Begun | Phase::Waiting => self.ask(&claim, &mut entry, by, attempt).await,
+                Phase::Confirming(..) => self.tell(&claim, &mut entry, by).await,
+                _ => Ok(Moved::Rests),
+            };
+            match moved {
+                Ok(Moved::On) => {}
+                Ok(Moved::Rests) => return self.outcome(entry),
+                // Whoever took the row over tells how it stands.
+                Err(Error::Journal(JournalError::Fenced)) => {
+                    return match self.journal.find(&entry.id).await? {
+                        Some(current) => self.outcome(current),
+                        None => Err(JournalError::Fenced.into()),
+                    };
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Steps 9 to 11.
+    async fn ask(
+        &self,
+        claim: &Claim,
+        entry: &mut Entry,
+        by: By<'_>,
+        attempt: Attempt,
+    ) -> Result<Moved, Error> {
+        let authority = self.authority(&entry.authority)?;
+        let asked = authority.advance(&entry.upstream, by, (self.clock)()).await;
+        step::reached(step::ASKED, &entry.id);
+        let now = (self.clock)();
+        match asked {
+            Ok(crate::Step { state, progress }) => match progress {
+                Progress::Waiting { check_after } => {
+                    let due = self.due(by, now, check_after.clamp(SOONEST, LONGEST_WAIT));
+                    self.write(claim, entry, Phase::Waiting, Some(state), due, Lease::End)
+                        .await?;
+                    Ok(Moved::Rests)
+                }
+                Progress::Issued(answer) => self.take(claim, entry, *answer, state, by).await,
+                Progress::Done => self.end(claim, entry, Phase::Revoked).await,
+                Progress::Rejected(refusal) => {
+                    self.end(claim, entry, Phase::Refused(refusal)).await
+                }
+            },
+            Err(AskError::Refused(refusal)) => {
+                self.end(claim, entry, Phase::Refused(refusal)).await
+            }
+            Err(e @ AskError::NotSent { .. }) if attempt == Attempt::First => {
+                self.end(claim, entry, Phase::NotSent).await?;
+                Err(unavailable(&entry.authority, &e))
+            }
+            Err(AskError::NotSent { why, .. } | AskError::Unknown { why }) => {
+                tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "no answer of the CA; the same message will be sent again");
+                let due = self.due(by, now, backoff(entry, now));
+                self.write(claim, entry, Phase::Waiting, None, due, Lease::End)
+                    .await?;
+                Ok(Moved::Rests)
+            }
+            Err(AskError::Lost { why }) => self.end(claim, entry, Phase::Lost(lost(&why))).await,
+        }
+    }
+
+    /// Steps 10 and 11: what the CA issued is checked, and durable before the CA hears anything.
+    async fn take(
+        &self,
+        claim: &Claim,
+        entry: &mut Entry,
+        answer: Answer,
+        state: Sealed,
+        by: By<'_>,
+    ) -> Result<Moved, Error> {
+        let now = (self.clock)();
+        let profile = self
+            .profiles
+            .get(&entry.profile)
+            .ok_or_else(|| Error::NoProfile(entry.profile.clone()))?;
+        let Asked::Enroll(asked) = &entry.asked else {
+            let refusal = Refusal::new(
+                RefusalKind::BadAnswer,
+                "the CA answered a revocation with a certificate",
+            );
+            return self.end(claim, entry, Phase::Refused(refusal)).await;
+        };
+        let checked = check::check(asked, &answer, &profile.anchors, profile.on_change, now);
+        step::reached(step::CHECKED, &entry.id);
+        let (phase, due, lease) = match checked {
+            Ok(sound) => {
+                if profile.on_change == OnChange::Warn && !sound.changes.is_empty() {
+                    tracing::warn!(entry = %entry.id, changes = %sound.changes, "the CA changed what was asked for");
+                }
+                match (entry.confirmed_by, answer.must_confirm) {
+                    (ConfirmedBy::Requester, _) => {
+                        let until = now
+                            .saturating_add(profile.confirm_within)
+                            .unwrap_or(Timestamp::MAX);
+                        (Phase::Issued(answer), Some(until), Lease::End)
+                    }
+                    (ConfirmedBy::Ra, true) => {
+                        let verdict = Verdict::Accept { original: None };
+                        (
+                            Phase::Confirming(answer, verdict),
+                            self.due(by, now, self.lease),
+                            Lease::Keep,
+                        )
+                    }
+                    (ConfirmedBy::Ra, false) => (Phase::Confirmed(answer), None, Lease::End),
+                }
+            }
+            Err(why) => {
+                tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "the CA's certificate is given back");
+                let verdict = Verdict::Reject {
+                    why,
+                    original: None,
+                };
+                (
+                    Phase::Confirming(answer, verdict),
+                    self.due(by, now, self.lease),
+                    Lease::Keep,
+                )
+            }
+        };
+        self.write(claim, entry, phase, Some(state), due, lease)
+            .await?;
+        step::reached(step::FINISHED, &entry.id);
+        Ok(Moved::On)
+    }
+
+    /// The requester's (or the deadline's) word on an issued certificate, made durable before the CA hears it.
+    pub(crate) async fn hear(
+        &self,
+        claim: &Claim,
+        entry: &mut Entry,
+        answer: Answer,
+        verdict: Verdict,
+    ) -> Result<(), Error> {
+        let settled = !answer.must_confirm && matches!(verdict, Verdict::Accept { .. });
+        if settled {
+            self.write(
+                claim,
+                entry,
+                Phase::Confirmed(answer),
+                None,
+                None,
+                Lease::End,
+            )
+            .await
+        } else {
+            let due = self.due(By::Ra, (self.clock)(), self.lease);
+            self.write(
+                claim,
+                entry,
+                Phase::Confirming(answer, verdict),
+                None,
+                due,
+                Lease::Keep,
+            )
+            .await
+        }
+    }
+
+    /// Step 12.
+    async fn tell(&self, claim: &Claim, entry: &mut Entry, by: By<'_>) -> Result<Moved, Error> {
+        let Phase::Confirming(answer, verdict) = entry.phase.clone() else {
+            return Ok(Moved::Rests);
+        };
+        let authority = self.authority(&entry.authority)?;
+        let told = authority
+            .confirm(&entry.upstream, &answer, &verdict, by, (self.clock)())
+            .await;
+        step::reached(step::CONFIRMED_UPSTREAM, &entry.id);
+        let now = (self.clock)();
+        let again = self.due(by, now, backoff(entry, now));
+        match told {
+            Ok(crate::Step { state, progress }) => match progress {
+                Progress::Done => {
+                    let phase = match verdict {
+                        Verdict::Accept { .. } => Phase::Confirmed(answer),
+                        Verdict::Reject { why, .. } => Phase::Withdrawn(why),
+                    };
+                    self.end(claim, entry, phase).await?;
+                    step::reached(step::CONFIRMED, &entry.id);
+                    Ok(Moved::Rests)
+                }
+                Progress::Rejected(refusal) => {
+                    self.end(claim, entry, Phase::Withdrawn(refusal)).await
+                }
+                Progress::Waiting { check_after } => {
+                    let due = self.due(by, now, check_after.clamp(SOONEST, LONGEST_WAIT));
+                    self.write(
+                        claim,
+                        entry,
+                        entry.phase.clone(),
+                        Some(state),
+                        due,
+                        Lease::End,
+                    )
+                    .await?;
+                    Ok(Moved::Rests)
+                }
+                Progress::Issued(_) => {
+                    tracing::warn!(entry = %entry.id, "the CA answered a confirmation with a certificate");
+                    self.write(claim, entry, entry.phase.clone(), None, again, Lease::End)
+                        .await?;
+                    Ok(Moved::Rests)
+                }
+            },
+            Err(AskError::Refused(refusal)) => {
+                self.end(claim, entry, Phase::Withdrawn(refusal)).await
+            }
+            Err(AskError::Lost { why }) => self.end(claim, entry, Phase::Lost(lost(&why))).await,
+            Err(AskError::NotSent { why, .. } | AskError::Unknown { why }) => {
+                tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "the CA has not heard the confirmation; it will be sent again");
+                self.write(claim, entry, entry.phase.clone(), None, again, Lease::End)
+                    .await?;
+                Ok(Moved::Rests)
+            }
+        }
+    }
+
+    async fn end(&self, claim: &Claim, entry: &mut Entry, phase: Phase) -> Result<Moved, Error> {
+        self.write(
+            claim,
+            entry,
+            phase,
+            Some(Sealed::default()),
+            None,
+            Lease::End,
+        )
+        .await?;
+        Ok(Moved::Rests)
+    }
+
+    /// Makes the change durable and `entry` what the journal now says.
+    async fn write(
+        &self,
+        claim: &Claim,
+        entry: &mut Entry,
+        phase: Phase,
+        upstream: Option<Sealed>,
+        due: Option<Timestamp>,
+        lease: Lease,
+    ) -> Result<(), Error> {
+        let at = (self.clock)();
+        // A message in the state may let a reader guess at a shared secret: it goes as soon as nobody needs it.
+        let upstream = if phase.is_final() {
+            Some(Sealed::default())
+        } else {
+            upstream
+        };
+        let newly_issued = matches!(entry.phase, Phase::Begun | Phase::Waiting);
+        let issuance = answer_of(&phase)
+            .filter(|_| newly_issued)
+            .map(|answer| Issuance {
+                certificate: answer.leaf.clone(),
+                authority: entry.authority.clone(),
+                owner: entry.owner.clone(),
+                entry: entry.id,
+                revoked: None,
+            });
+        let change = Change {
+            audit: audit(entry, &phase, at),
+            revocation: revocation(entry, &phase, at),
+            phase: phase.clone(),
+            upstream: upstream.clone(),
+            front: None,
+            due,
+            at,
+            issuance,
+            lease,
+        };
+        self.journal.write(claim, change).await?;
+        entry.phase = phase;
+        entry.due = due;
+        entry.changed_at = at;
+        if let Some(upstream) = upstream {
+            entry.upstream = upstream;
+        }
+        Ok(())
+    }
+}
+
+/// Each try waits as long as the request has lasted so far, within bounds: quick at first, patient later, and nothing
+/// to be stored.
+fn backoff(entry: &Entry, now: Timestamp) -> SignedDuration {
+    now.duration_since(entry.begun_at).clamp(SOONEST, LATEST)
+}
+
+fn lost(why: &str) -> Refusal {
+    Refusal::new(
+        RefusalKind::Lost,
+        format!(
+            "the CA may have issued a certificate and will not repeat its answer ({why}); ask again under a new key"
+        ),
+    )
+}
+
+fn answer_of(phase: &Phase) -> Option<&Answer> {
+    match phase {
+        Phase::Issued(answer) | Phase::Confirming(answer, _) | Phase::Confirmed(answer) => {
+            Some(answer)
+        }
+        _ => None,
+    }
+}
+
+fn revocation(entry: &Entry, phase: &Phase, at: Timestamp) -> Option<Revocation> {
+    let (of, reason) = match (phase, &entry.asked, answer_of(&entry.phase)) {
+        (Phase::Revoked, Asked::Revoke { of, reason }, _) => (of.clone(), *reason),
+        // cessationOfOperation: it was never put to use.
+        (Phase::Withdrawn(_), _, Some(answer)) => (answer.leaf.id(), 5),
+        _ => return None,
+    };
+    Some(Revocation {
+        authority: entry.authority.clone(),
+        of,
+        at,
+        reason,
+    })
+}
+
+fn audit(entry: &Entry, phase: &Phase, at: Timestamp) -> AuditEvent {
+    let (kind, detail) = match phase {
+        Phase::Begun => (AuditKind::Begun, String::new()),
+        Phase::Waiting => (AuditKind::Waiting, String::new()),
+        Phase::Issued(_) => (AuditKind::Issued, String::new()),
+        Phase::Confirming(_, Verdict::Accept { .. }) => {
+            (AuditKind::Confirming, "accepted".to_owned())
+        }
+        Phase::Confirming(_, Verdict::Reject { why, .. }) => {
+            (AuditKind::Confirming, format!("rejected: {why}"))
+        }
+        Phase::Confirmed(_) => (AuditKind::Confirmed, String::new()),
+        Phase::Withdrawn(why) => (AuditKind::Withdrawn, why.detail.clone()),
+        Phase::Revoked => (AuditKind::Revoked, String::new()),
+        Phase::Refused(why) => (AuditKind::Refused, why.detail.clone()),
+        Phase::NotSent => (AuditKind::NotSent, String::new()),
+        Phase::Lost(why) => (AuditKind::Lost, why.detail.clone()),
+    };
+    let serial = match (
+        answer_of(phase).or_else(|| answer_of(&entry.phase)),
+        &entry.asked,
+    ) {
+        (Some(answer), _) => Some(hex::encode(answer.leaf.serial())),
+        (None, Asked::Revoke { of, .. }) => Some(hex::encode(&of.serial)),
+        (None, Asked::Enroll(_)) => None,
+    };
+    AuditEvent {
+        at,
+        kind,
+        entry: Some(entry.id),
+        credential: entry.owner.clone(),
+        label: entry.label.clone(),
+        serial,
+        detail,
+    }
+}

@@ -1,0 +1,190 @@
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use pki::{Certificate, CertificateId};
+
+use crate::{AuditEvent, AuthorityName, CredentialId, Entry, EntryId, Phase, Sealed};
+
+/// The right to move one entry, until its lease ends. Every write names the fence: a claimant that slept through its
+/// lease cannot write.
+#[derive(Debug)]
+pub struct Claim {
+    /// Which entry.
+    pub id: EntryId,
+    /// The journal's own number of the row.
+    pub row: i64,
+    /// Grows with every claim of the entry.
+    pub fence: i64,
+}
+
+/// What [`Journal::begin`] found.
+#[derive(Debug)]
+pub enum Begun {
+    /// The row is new and ours.
+    New(Claim),
+    /// The same request was begun before.
+    Seen(Box<Entry>),
+    /// Another request was begun under this key.
+    OtherRequest,
+}
+
+/// Why the journal could not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The claim ran out and someone else has the entry.
+    #[error("the claim on this entry has been taken over")]
+    Fenced,
+    /// The store cannot be reached, written or read.
+    #[error("the journal is not available: {0}")]
+    Unavailable(String),
+    /// The store was written by a later version of this program.
+    #[error(
+        "the journal has schema version {found}, this program knows up to {known}: run the newer program"
+    )]
+    SchemaTooNew {
+        /// What the store says.
+        found: i64,
+        /// What we know.
+        known: i64,
+    },
+}
+
+/// What becomes of the claim after a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// The claimant goes on.
+    Keep,
+    /// The entry is free for the next claimant.
+    End,
+}
+
+/// An issued certificate as revocation, CRL and expiry need it; it outlives its entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Issuance {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Which CA issued it.
+    pub authority: AuthorityName,
+    /// Who asked for it.
+    pub owner: CredentialId,
+    /// Which request.
+    pub entry: EntryId,
+    /// When it was revoked and why (CRLReason), if it was.
+    pub revoked: Option<(Timestamp, u8)>,
+}
+
+/// One line of a CRL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrlEntry {
+    /// Which certificate.
+    pub of: CertificateId,
+    /// Since when.
+    pub at: Timestamp,
+    /// CRLReason (RFC 5280 5.3.1).
+    pub reason: u8,
+}
+
+/// A revocation that took effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// By which CA.
+    pub authority: AuthorityName,
+    /// Which certificate.
+    pub of: CertificateId,
+    /// Since when.
+    pub at: Timestamp,
+    /// CRLReason (RFC 5280 5.3.1).
+    pub reason: u8,
+}
+
+/// One atomic change of an entry. A single value, so that batching stays inside the store and audit cannot be forgotten.
+#[derive(Debug)]
+pub struct Change {
+    /// The new phase.
+    pub phase: Phase,
+    /// The authority's new state; `None` leaves it.
+    pub upstream: Option<Sealed>,
+    /// The front's new state; `None` leaves it.
+    pub front: Option<Sealed>,
+    /// When to look again.
+    pub due: Option<Timestamp>,
+    /// When the phase changed.
+    pub at: Timestamp,
+    /// A certificate to be remembered beyond the entry.
+    pub issuance: Option<Issuance>,
+    /// A revocation to be remembered; of a certificate that the journal need not know.
+    pub revocation: Option<Revocation>,
+    /// What becomes of the claim.
+    pub lease: Lease,
+    /// What this was.
+    pub audit: AuditEvent,
+}
+
+/// What was done, durably. Times of leases are the store's own clock.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Writes `new` under its id unless there is an entry already; a stale one ([`Entry::is_stale`] at
+    /// `new.begun_at`) gives way. On return the row is durable and claimed for `lease`.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn begin(
+        &self,
+        new: &Entry,
+        lease: SignedDuration,
+        audit: AuditEvent,
+    ) -> Result<Begun, JournalError>;
+
+    /// The entry as it stands.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn find(&self, id: &EntryId) -> Result<Option<Entry>, JournalError>;
+
+    /// Makes `change` durable.
+    ///
+    /// # Errors
+    /// [`JournalError::Fenced`] when the claim ran out and someone else took the entry; nothing was written then.
+    async fn write(&self, claim: &Claim, change: Change) -> Result<(), JournalError>;
+
+    /// Claims one entry; `None` when there is none or someone holds it.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn claim(
+        &self,
+        id: &EntryId,
+        lease: SignedDuration,
+    ) -> Result<Option<(Claim, Entry)>, JournalError>;
+
+    /// Claims at most `most` entries that are due at `now` and that nobody holds, the longest due first.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn claim_due(
+        &self,
+        most: usize,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Vec<(Claim, Entry)>, JournalError>;
+
+    /// Gives a claim back without a change.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn release(&self, claim: Claim) -> Result<(), JournalError>;
+
+    /// What is known of a certificate; kept until it expires.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn issuance(&self, of: &CertificateId) -> Result<Option<Issuance>, JournalError>;
+
+    /// Every revocation by `authority`, oldest first.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn revoked(&self, by: &AuthorityName) -> Result<Vec<CrlEntry>, JournalError>;
+
+    /// Takes note of a refusal that has no entry. Bounded, best effort, never waited for.
+    async fn record(&self, refused: AuditEvent);
+}

@@ -1,0 +1,485 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use pki::Certificate;
+
+use crate::{
+    AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, ConfirmedBy,
+    Domains, EnrollRequest, Entry, EntryId, Error, Journal, Key, Label, Order, Outcome, Phase,
+    Profile, ProfileName, Refusal, RefusalKind, Requester, Requesters, RevokeRequest, Support,
+    SupportAnswer, Verdict,
+    approve::lent,
+    drive::Attempt,
+    outcome::{unavailable, unknown},
+    step,
+};
+
+/// Where the line gets the time from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What a label allows before any profile is looked at.
+#[derive(Clone, Debug)]
+pub struct LabelRules {
+    /// The profile of a request that names none.
+    pub default_profile: ProfileName,
+    /// Every profile that may be asked for under this label.
+    pub profiles: Vec<ProfileName>,
+    /// Who may use the label at all.
+    pub requesters: Requesters,
+}
+
+/// The line. Immutable: a new configuration is a new `Ra`.
+pub struct Ra {
+    /// What was done.
+    pub journal: Arc<dyn Journal>,
+    /// Who owns which names.
+    pub domains: Arc<dyn Domains>,
+    /// The CAs we can ask.
+    pub authorities: HashMap<AuthorityName, Arc<dyn Authority>>,
+    /// What is allowed.
+    pub profiles: HashMap<ProfileName, Profile>,
+    /// What the names in URLs mean.
+    pub labels: HashMap<Label, LabelRules>,
+    /// How long one call to a CA may take before another process may carry on: longer than any authority's deadline.
+    pub lease: SignedDuration,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Ra {
+    /// Steps 4 to 12 for one certificate. Run it in a task of its own, so that a client that goes away does not stop
+    /// it half-way.
+    ///
+    /// # Errors
+    /// [`Error`]; what the requester can mend is [`Outcome::Refused`].
+    pub async fn enroll(
+        self: Arc<Self>,
+        who: Requester,
+        request: EnrollRequest,
+    ) -> Result<Outcome, Error> {
+        let now = (self.clock)();
+        let (profile, approved) = match self.approve(&who, &request, now).await? {
+            Ok(approved) => approved,
+            Err(refusal) => {
+                return self
+                    .refuse(
+                        &who,
+                        &request.key,
+                        &request.label,
+                        request.fingerprint,
+                        refusal,
+                    )
+                    .await;
+            }
+        };
+        let authority = self.authority(&profile.authority)?;
+        let order = Order::Enroll {
+            request: &request,
+            approved: &approved,
+        };
+        let upstream = match authority.prepare(order, now).await {
+            Ok(upstream) => upstream,
+            Err(e) => {
+                return self
+                    .not_prepared(
+                        &who,
+                        &request.key,
+                        &request.label,
+                        request.fingerprint,
+                        profile,
+                        e,
+                    )
+                    .await;
+            }
+        };
+        let by = lent(&request);
+        let entry = Entry {
+            id: request.key.id(),
+            owner: who.credential.clone(),
+            fingerprint: request.fingerprint,
+            replay_for: request.key.replay_for,
+            label: request.label.clone(),
+            authority: approved.authority.clone(),
+            profile: profile.name.clone(),
+            asked: Asked::Enroll(Box::new(approved.template.clone())),
+            confirmed_by: request.confirmed_by,
+            front: request.front.clone(),
+            upstream,
+            phase: Phase::Begun,
+            due: self.due(by, now, self.lease),
+            begun_at: now,
+            changed_at: now,
+        };
+        self.begin(&who, entry, by).await
+    }
+
+    /// The same line for a revocation: without proof-of-possession and without a certificate to check.
+    ///
+    /// # Errors
+    /// [`Error`]; what the requester can mend is [`Outcome::Refused`].
+    pub async fn revoke(
+        self: Arc<Self>,
+        who: Requester,
+        request: RevokeRequest,
+    ) -> Result<Outcome, Error> {
+        let now = (self.clock)();
+        let profile = match self.profile(&who, &request.label, None) {
+            Ok(profile) => profile?,
+            Err(refusal) => {
+                return self
+                    .refuse(
+                        &who,
+                        &request.key,
+                        &request.label,
+                        request.fingerprint,
+                        refusal,
+                    )
+                    .await;
+            }
+        };
+        let known = self.journal.issuance(&request.of).await?;
+        let authority_name = known
+            .as_ref()
+            .map_or(&profile.authority, |issuance| &issuance.authority)
+            .clone();
+        let refusal = match &known {
+            _ if who.acts_as_ra || who.holds(&request.of) => None,
+            Some(issuance) if issuance.owner == who.credential => None,
+            // One answer for both, or the serial numbers of others could be asked after.
+            Some(_) | None => Some(Refusal::new(
+                RefusalKind::NotAuthorized,
+                "a certificate is revoked by whoever enrolled it, or with its own key",
+            )),
+        };
+        let refusal = refusal.or_else(|| {
+            let revoked = known.as_ref().and_then(|issuance| issuance.revoked);
+            revoked.map(|(at, _)| {
+                Refusal::new(
+                    RefusalKind::AlreadyRevoked,
+                    format!("it was revoked at {at}"),
+                )
+            })
+        });
+        if let Some(refusal) = refusal {
+            return self
+                .refuse(
+                    &who,
+                    &request.key,
+                    &request.label,
+                    request.fingerprint,
+                    refusal,
+                )
+                .await;
+        }
+        let authority = self.authority(&authority_name)?;
+        let order = Order::Revoke {
+            of: &request.of,
+            reason: request.reason,
+            original: request.original.as_ref(),
+        };
+        let upstream = match authority.prepare(order, now).await {
+            Ok(upstream) => upstream,
+            Err(e) => {
+                return self
+                    .not_prepared(
+                        &who,
+                        &request.key,
+                        &request.label,
+                        request.fingerprint,
+                        profile,
+                        e,
+                    )
+                    .await;
+            }
+        };
+        let entry = Entry {
+            id: request.key.id(),
+            owner: who.credential.clone(),
+            fingerprint: request.fingerprint,
+            replay_for: request.key.replay_for,
+            label: request.label,
+            authority: authority_name,
+            profile: profile.name.clone(),
+            asked: Asked::Revoke {
+                of: request.of,
+                reason: request.reason,
+            },
+            confirmed_by: ConfirmedBy::Ra,
+            front: request.front,
+            upstream,
+            phase: Phase::Begun,
+            due: self.due(By::Ra, now, self.lease),
+            begun_at: now,
+            changed_at: now,
+        };
+        self.begin(&who, entry, By::Ra).await
+    }
+
+    /// The requester's word on its certificate: certConf, or its error message.
+    ///
+    /// # Errors
+    /// [`Error`]; what the requester can mend is [`Outcome::Refused`].
+    pub async fn confirm(
+        self: Arc<Self>,
+        who: Requester,
+        id: EntryId,
+        verdict: Verdict,
+    ) -> Result<Outcome, Error> {
+        let Some((claim, mut entry)) = self.journal.claim(&id, self.lease).await? else {
+            return Ok(self.recall(&who, &id).await?.unwrap_or_else(unknown));
+        };
+        if entry.owner != who.credential {
+            self.journal.release(claim).await?;
+            return Ok(unknown());
+        }
+        match entry.phase.clone() {
+            Phase::Issued(answer) => {
+                self.hear(&claim, &mut entry, answer, verdict).await?;
+                self.drive(claim, entry, By::Ra, Attempt::Again).await
+            }
+            Phase::Confirming(..) => self.drive(claim, entry, By::Ra, Attempt::Again).await,
+            phase => {
+                self.journal.release(claim).await?;
+                let refusal = match phase {
+                    Phase::Confirmed(_) => Refusal::new(
+                        RefusalKind::AlreadyConfirmed,
+                        "the certificate was confirmed before",
+                    ),
+                    Phase::Withdrawn(why) | Phase::Refused(why) | Phase::Lost(why) => why,
+                    _ => Refusal::new(
+                        RefusalKind::BadRequest,
+                        "there is no certificate to confirm",
+                    ),
+                };
+                Ok(Outcome::Refused {
+                    refusal,
+                    entry: Some(Box::new(entry)),
+                })
+            }
+        }
+    }
+
+    /// What came of an earlier request: GET, pollReq and retransmission alike. `None` when there is no such request
+    /// of this requester.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn recall(&self, who: &Requester, id: &EntryId) -> Result<Option<Outcome>, Error> {
+        match self.journal.find(id).await? {
+            Some(entry) if entry.owner == who.credential => self.outcome(entry).map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// Carries on at most `most` entries that are due: polls, sends again, withdraws what the client did not confirm
+    /// in time. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`Error`] of the journal; what happens to a single entry is logged.
+    pub async fn sweep(self: Arc<Self>, most: usize) -> Result<usize, Error> {
+        let due = self
+            .journal
+            .claim_due(most, (self.clock)(), self.lease)
+            .await?;
+        let count = due.len();
+        let carried = due.into_iter().map(|(claim, mut entry)| {
+            let ra = Arc::clone(&self);
+            async move {
+                let id = entry.id;
+                if let Phase::Issued(answer) = entry.phase.clone() {
+                    let why = Refusal::new(RefusalKind::NotConfirmed, "the certificate was not confirmed in time");
+                    ra.hear(&claim, &mut entry, answer, Verdict::Reject { why, original: None }).await?;
+                }
+                ra.drive(claim, entry, By::Ra, Attempt::Again).await.map_err(|e| {
+                    tracing::warn!(entry = %id, error = %e, "an entry could not be carried on; it will be tried again");
+                    e
+                })
+            }
+        });
+        for result in futures::future::join_all(carried).await {
+            if let Err(Error::Journal(e)) = result {
+                tracing::warn!(error = %e, "the journal failed while carrying on an entry");
+            }
+        }
+        Ok(count)
+    }
+
+    /// Asks the CA behind a label something beside certificates.
+    ///
+    /// # Errors
+    /// [`Error`]; an unknown label or a CA that does not answer such questions is the inner [`Refusal`].
+    pub async fn support(
+        &self,
+        who: &Requester,
+        label: &Label,
+        asked: Support,
+    ) -> Result<Result<SupportAnswer, Refusal>, Error> {
+        let profile = match self.profile(who, label, None) {
+            Ok(profile) => profile?,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match self
+            .authority(&profile.authority)?
+            .support(asked, (self.clock)())
+            .await
+        {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(AskError::Refused(refusal)) => Ok(Err(refusal)),
+            Err(e) => Err(unavailable(&profile.authority, &e)),
+        }
+    }
+
+    /// Every trust anchor of a label: the configured ones, then those the CA names itself.
+    ///
+    /// # Errors
+    /// [`Error`]; an unknown label, or no anchor to be had, is the inner [`Refusal`].
+    pub async fn trust(
+        &self,
+        who: &Requester,
+        label: &Label,
+    ) -> Result<Result<Vec<Certificate>, Refusal>, Error> {
+        let profile = match self.profile(who, label, None) {
+            Ok(profile) => profile?,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut anchors = profile.anchors.configured().to_vec();
+        let named = match self.support(who, label, Support::CaCerts).await {
+            Ok(Ok(SupportAnswer::CaCerts(list))) => list,
+            Ok(Err(refusal)) if anchors.is_empty() => return Ok(Err(refusal)),
+            Err(e) if anchors.is_empty() => return Err(e),
+            Ok(_) | Err(_) => Vec::new(),
+        };
+        for certificate in named
+            .into_iter()
+            .filter(|c| c.is_ca() && c.is_self_signed())
+        {
+            if !anchors.contains(&certificate) {
+                anchors.push(certificate);
+            }
+        }
+        Ok(Ok(anchors))
+    }
+
+    /// The CA of that name.
+    pub(crate) fn authority(&self, name: &AuthorityName) -> Result<&Arc<dyn Authority>, Error> {
+        self.authorities
+            .get(name)
+            .ok_or_else(|| Error::NoAuthority(name.clone()))
+    }
+
+    /// Step 8 and onwards.
+    async fn begin(&self, who: &Requester, entry: Entry, by: By<'_>) -> Result<Outcome, Error> {
+        step::reached(step::PREPARED, &entry.id);
+        let audit = AuditEvent {
+            at: entry.begun_at,
+            kind: AuditKind::Begun,
+            entry: Some(entry.id),
+            credential: who.credential.clone(),
+            label: entry.label.clone(),
+            serial: None,
+            detail: format!("profile {}, CA {}", entry.profile, entry.authority),
+        };
+        match self.journal.begin(&entry, self.lease, audit).await? {
+            Begun::New(claim) => {
+                step::reached(step::BEGUN, &entry.id);
+                self.drive(claim, entry, by, Attempt::First).await
+            }
+            // A row that only the client's own key can move has been waiting for this call.
+            Begun::Seen(seen)
+                if seen.due.is_none() && !seen.phase.is_final() && matches!(by, By::Lent(_)) =>
+            {
+                match self.journal.claim(&seen.id, self.lease).await? {
+                    Some((claim, entry)) => self.drive(claim, entry, by, Attempt::Again).await,
+                    None => self.outcome(*seen),
+                }
+            }
+            Begun::Seen(seen) => self.outcome(*seen),
+            Begun::OtherRequest => Ok(Outcome::Refused {
+                refusal: Refusal::new(
+                    RefusalKind::OtherRequestUnderKey,
+                    "another request was made under this idempotency key or transactionID",
+                ),
+                entry: None,
+            }),
+        }
+    }
+
+    /// A request that policy refuses today may have been allowed, and answered, yesterday.
+    async fn refuse(
+        &self,
+        who: &Requester,
+        key: &Key,
+        label: &Label,
+        fingerprint: [u8; 32],
+        refusal: Refusal,
+    ) -> Result<Outcome, Error> {
+        let now = (self.clock)();
+        if let Some(seen) = self.seen(who, key, fingerprint, now).await? {
+            return self.outcome(seen);
+        }
+        self.journal
+            .record(AuditEvent {
+                at: now,
+                kind: AuditKind::Refused,
+                entry: None,
+                credential: who.credential.clone(),
+                label: label.clone(),
+                serial: None,
+                detail: refusal.detail.clone(),
+            })
+            .await;
+        Ok(Outcome::Refused {
+            refusal,
+            entry: None,
+        })
+    }
+
+    /// The CA would not be asked: what was asked before still has its answer.
+    async fn not_prepared(
+        &self,
+        who: &Requester,
+        key: &Key,
+        label: &Label,
+        fingerprint: [u8; 32],
+        profile: &Profile,
+        error: AskError,
+    ) -> Result<Outcome, Error> {
+        match error {
+            AskError::Refused(refusal) => self.refuse(who, key, label, fingerprint, refusal).await,
+            e => match self.seen(who, key, fingerprint, (self.clock)()).await? {
+                Some(seen) => self.outcome(seen),
+                None => Err(unavailable(&profile.authority, &e)),
+            },
+        }
+    }
+
+    async fn seen(
+        &self,
+        who: &Requester,
+        key: &Key,
+        fingerprint: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Entry>, Error> {
+        let entry = self.journal.find(&key.id()).await?;
+        Ok(entry.filter(|e| {
+            e.owner == who.credential && e.fingerprint == fingerprint && !e.is_stale(now)
+        }))
+    }
+
+    /// When a row is to be looked at again; never, if only the client's key can move it.
+    pub(crate) fn due(
+        &self,
+        by: By<'_>,
+        now: Timestamp,
+        after: SignedDuration,
+    ) -> Option<Timestamp> {
+        match by {
+            By::Ra => Some(now.saturating_add(after).unwrap_or(Timestamp::MAX)),
+            By::Lent(_) | By::Forward(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

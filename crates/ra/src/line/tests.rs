@@ -1,0 +1,677 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
+use futures::executor::block_on;
+use pki::{GeneralName, KeyKind, PrivateKey, Template};
+
+use super::*;
+use crate::memory::{MemoryCa, MemoryDomains, MemoryJournal, Script};
+use crate::{
+    Anchors, CredentialId, KeyRules, NameRules, OnChange, Principal, Proof, Replaces, Sealed,
+    UsageRules, ValidityRules,
+};
+
+const START: i64 = 1_800_000_000;
+
+/// A whole RA in memory, with a clock that only tests move.
+struct House {
+    ra: Arc<Ra>,
+    ca: Arc<MemoryCa>,
+    journal: Arc<MemoryJournal>,
+    seconds: Arc<AtomicI64>,
+}
+
+impl House {
+    fn new() -> Self {
+        Self::with(|ca| ca, |_| {})
+    }
+
+    fn with(ca: impl FnOnce(MemoryCa) -> MemoryCa, profile: impl FnOnce(&mut Profile)) -> Self {
+        let seconds = Arc::new(AtomicI64::new(START));
+        let clock: Clock = {
+            let seconds = Arc::clone(&seconds);
+            Arc::new(move || Timestamp::from_second(seconds.load(Ordering::SeqCst)).unwrap())
+        };
+        let ca = Arc::new(ca(block_on(MemoryCa::new(clock())).unwrap()));
+        let journal = Arc::new(MemoryJournal::new(Arc::clone(&clock)));
+        let (name, authority) = (ProfileName::new("web"), AuthorityName::new("corp"));
+        let mut rules = Profile {
+            name: name.clone(),
+            authority: authority.clone(),
+            anchors: Anchors::Configured(vec![ca.root().clone()]),
+            requesters: Requesters::Any,
+            keys: KeyRules::default(),
+            names: NameRules::default(),
+            validity: ValidityRules::default(),
+            usages: UsageRules::default(),
+            ca_certificates: false,
+            on_change: OnChange::Accept,
+            confirm_within: SignedDuration::from_secs(60),
+        };
+        profile(&mut rules);
+        let label = LabelRules {
+            default_profile: name.clone(),
+            profiles: vec![name.clone()],
+            requesters: Requesters::Any,
+        };
+        let ra = Ra {
+            journal: Arc::clone(&journal) as Arc<dyn Journal>,
+            domains: Arc::new(MemoryDomains::default()),
+            authorities: HashMap::from([(authority, Arc::clone(&ca) as Arc<dyn Authority>)]),
+            profiles: HashMap::from([(name, rules)]),
+            labels: HashMap::from([(Label::new("RA"), label)]),
+            lease: SignedDuration::from_secs(30),
+            clock,
+        };
+        Self {
+            ra: Arc::new(ra),
+            ca,
+            journal,
+            seconds,
+        }
+    }
+
+    fn later(&self, seconds: i64) {
+        self.seconds.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn enroll(&self, request: EnrollRequest) -> Result<Outcome, Error> {
+        block_on(Arc::clone(&self.ra).enroll(alice(), request))
+    }
+
+    fn confirm(&self, id: EntryId, verdict: Verdict) -> Outcome {
+        block_on(Arc::clone(&self.ra).confirm(alice(), id, verdict)).unwrap()
+    }
+
+    fn sweep(&self) -> usize {
+        block_on(Arc::clone(&self.ra).sweep(10)).unwrap()
+    }
+
+    fn recall(&self, who: &Requester, key: &str) -> Option<Outcome> {
+        block_on(self.ra.recall(who, &id_of(key))).unwrap()
+    }
+
+    fn revoke(&self, who: Requester, key: &str, of: pki::CertificateId) -> Outcome {
+        let request = RevokeRequest {
+            key: key_of(key),
+            fingerprint: [1; 32],
+            label: Label::new("RA"),
+            of,
+            reason: 1,
+            original: None,
+            front: Sealed::default(),
+        };
+        block_on(Arc::clone(&self.ra).revoke(who, request)).unwrap()
+    }
+
+    fn phase(&self, key: &str) -> Phase {
+        block_on(self.journal.find(&id_of(key)))
+            .unwrap()
+            .unwrap()
+            .phase
+    }
+}
+
+fn requester(name: &str) -> Requester {
+    Requester {
+        credential: CredentialId::new(format!("mtls:{name}")),
+        principals: vec![Principal::new(format!("dns:{name}"))],
+        acts_as_ra: false,
+        certificate: None,
+        via: None,
+    }
+}
+
+fn alice() -> Requester {
+    requester("alice")
+}
+
+fn key_of(value: &str) -> Key {
+    Key {
+        scope: alice().credential,
+        value: Bytes::copy_from_slice(value.as_bytes()),
+        replay_for: None,
+    }
+}
+
+fn id_of(value: &str) -> EntryId {
+    key_of(value).id()
+}
+
+fn template(key: &PrivateKey) -> Template {
+    let mut template = Template::new(
+        pki::name::onap::parse("CN=a").unwrap(),
+        key.public_key().clone(),
+    );
+    template.sans = vec![GeneralName::Dns("a.example.com".into())];
+    template
+}
+
+fn request(key: &str) -> EnrollRequest {
+    let private = PrivateKey::generate(KeyKind::P256).unwrap();
+    EnrollRequest {
+        key: key_of(key),
+        fingerprint: [7; 32],
+        label: Label::new("RA"),
+        profile: None,
+        wanted: template(&private),
+        proof: Proof::Lent(Arc::new(private)),
+        original: None,
+        replaces: None,
+        confirmed_by: ConfirmedBy::Ra,
+        front: Sealed::default(),
+    }
+}
+
+fn issued(outcome: Outcome) -> Box<crate::Issued> {
+    match outcome {
+        Outcome::Issued(issued) => issued,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(outcome: Outcome) -> RefusalKind {
+    match outcome {
+        Outcome::Refused { refusal, .. } => refusal.kind,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_certificate_comes_with_its_chain_and_its_root_and_is_confirmed() {
+    let house = House::new();
+    let got = issued(house.enroll(request("k")).unwrap());
+    assert_eq!(got.chain.len(), 1);
+    assert_eq!(got.anchors, [house.ca.root().clone()]);
+    assert!(got.changes.is_empty(), "{}", got.changes);
+    assert_eq!(house.ca.confirmed(), [got.chain[0].id()]);
+    assert!(matches!(house.phase("k"), Phase::Confirmed(_)));
+}
+
+#[test]
+fn the_same_request_gets_the_same_certificate_and_the_ca_is_not_asked_again() {
+    let house = House::new();
+    let first = issued(house.enroll(request("k")).unwrap());
+    let calls = house.ca.calls();
+    let again = issued(house.enroll(request("k")).unwrap());
+    assert_eq!(first.chain, again.chain);
+    assert_eq!(house.ca.calls(), calls);
+}
+
+#[test]
+fn another_request_under_the_same_key_is_refused() {
+    let house = House::new();
+    issued(house.enroll(request("k")).unwrap());
+    let other = EnrollRequest {
+        fingerprint: [8; 32],
+        ..request("k")
+    };
+    assert_eq!(
+        refused(house.enroll(other).unwrap()),
+        RefusalKind::OtherRequestUnderKey
+    );
+}
+
+#[test]
+fn a_request_refused_by_a_new_policy_still_gets_the_answer_it_got() {
+    let house = House::new();
+    let first = issued(house.enroll(request("k")).unwrap());
+    let mut strict = Ra {
+        journal: Arc::clone(&house.ra.journal),
+        domains: Arc::clone(&house.ra.domains),
+        authorities: house.ra.authorities.clone(),
+        profiles: house.ra.profiles.clone(),
+        labels: house.ra.labels.clone(),
+        lease: house.ra.lease,
+        clock: Arc::clone(&house.ra.clock),
+    };
+    strict
+        .profiles
+        .values_mut()
+        .for_each(|profile| profile.keys.kinds.clear());
+    let strict = Arc::new(strict);
+    let again = issued(block_on(Arc::clone(&strict).enroll(alice(), request("k"))).unwrap());
+    assert_eq!(again.chain, first.chain);
+    let new = block_on(strict.enroll(alice(), request("other"))).unwrap();
+    assert_eq!(refused(new), RefusalKind::KeyNotAllowed);
+}
+
+#[test]
+fn a_key_that_is_not_the_requests_is_no_proof_of_possession() {
+    let house = House::new();
+    let proof = Proof::Lent(Arc::new(PrivateKey::generate(KeyKind::P256).unwrap()));
+    assert_eq!(
+        refused(
+            house
+                .enroll(EnrollRequest {
+                    proof,
+                    ..request("k")
+                })
+                .unwrap()
+        ),
+        RefusalKind::BadPop
+    );
+    assert_eq!(house.ca.calls(), 0);
+}
+
+#[test]
+fn ra_verified_is_refused_from_whoever_is_no_ra() {
+    let house = House::new();
+    let asked = || EnrollRequest {
+        proof: Proof::RaVerified,
+        ..request("k")
+    };
+    assert_eq!(refused(house.enroll(asked()).unwrap()), RefusalKind::BadPop);
+    let ra = Requester {
+        acts_as_ra: true,
+        ..alice()
+    };
+    issued(block_on(Arc::clone(&house.ra).enroll(ra, asked())).unwrap());
+}
+
+#[test]
+fn an_unknown_label_and_an_unknown_profile_are_told_apart() {
+    let house = House::new();
+    let label = EnrollRequest {
+        label: Label::new("nope"),
+        ..request("k")
+    };
+    assert_eq!(
+        refused(house.enroll(label).unwrap()),
+        RefusalKind::UnknownLabel
+    );
+    let profile = EnrollRequest {
+        profile: Some(ProfileName::new("nope")),
+        ..request("k")
+    };
+    assert_eq!(
+        refused(house.enroll(profile).unwrap()),
+        RefusalKind::UnknownProfile
+    );
+}
+
+#[test]
+fn a_ca_that_makes_us_wait_is_polled_when_it_said_so_by_whoever_sweeps() {
+    let house = House::new();
+    house.ca.will(Script::Wait(SignedDuration::from_secs(90)));
+    let Outcome::Waiting { check_after, .. } = house.enroll(request("k")).unwrap() else {
+        panic!()
+    };
+    assert_eq!(check_after, SignedDuration::from_secs(90));
+    house.later(89);
+    assert_eq!(house.sweep(), 0);
+    house.later(1);
+    assert_eq!(house.sweep(), 1);
+    issued(house.recall(&alice(), "k").unwrap());
+    assert_eq!(house.ca.issued().len(), 1);
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_with_the_same_message_and_one_certificate_comes_of_it() {
+    let house = House::new();
+    house.ca.will(Script::AnswerLost);
+    assert!(matches!(
+        house.enroll(request("k")).unwrap(),
+        Outcome::Waiting { .. }
+    ));
+    house.later(5);
+    assert_eq!(house.sweep(), 1);
+    let got = issued(house.recall(&alice(), "k").unwrap());
+    assert_eq!(house.ca.issued(), [got.chain[0].clone()]);
+}
+
+#[test]
+fn what_was_never_sent_is_an_error_and_the_same_key_may_begin_anew() {
+    let house = House::new();
+    house.ca.will(Script::NotSent);
+    assert!(matches!(
+        house.enroll(request("k")),
+        Err(Error::Unavailable { .. })
+    ));
+    issued(house.enroll(request("k")).unwrap());
+}
+
+#[test]
+fn not_sent_proves_nothing_for_a_row_that_someone_else_began() {
+    let house = House::new();
+    house.ca.will(Script::AnswerLost);
+    house.ca.will(Script::NotSent);
+    assert!(matches!(
+        house.enroll(request("k")).unwrap(),
+        Outcome::Waiting { .. }
+    ));
+    house.later(5);
+    house.sweep();
+    assert_eq!(house.phase("k"), Phase::Waiting);
+    house.later(400);
+    house.sweep();
+    issued(house.recall(&alice(), "k").unwrap());
+    assert_eq!(house.ca.issued().len(), 1);
+}
+
+#[test]
+fn a_ca_that_will_not_repeat_its_answer_ends_the_request_as_lost() {
+    let house = House::new();
+    house.ca.will(Script::AnswerLost);
+    house.ca.will(Script::Lost);
+    house.enroll(request("k")).unwrap();
+    house.later(5);
+    house.sweep();
+    assert_eq!(
+        refused(house.recall(&alice(), "k").unwrap()),
+        RefusalKind::Lost
+    );
+}
+
+#[test]
+fn a_rejection_by_the_ca_is_the_answer_every_time() {
+    let house = House::new();
+    house.ca.will(Script::Reject(Refusal::new(
+        RefusalKind::RejectedByCa,
+        "no",
+    )));
+    assert_eq!(
+        refused(house.enroll(request("k")).unwrap()),
+        RefusalKind::RejectedByCa
+    );
+    assert_eq!(
+        refused(house.enroll(request("k")).unwrap()),
+        RefusalKind::RejectedByCa
+    );
+    assert_eq!(house.ca.calls(), 1);
+}
+
+#[test]
+fn a_certificate_for_another_key_is_given_back() {
+    let house = House::new();
+    let other = template(&PrivateKey::generate(KeyKind::P256).unwrap());
+    house.ca.will(Script::IssueInstead(Box::new(other)));
+    assert_eq!(
+        refused(house.enroll(request("k")).unwrap()),
+        RefusalKind::BadAnswer
+    );
+    assert_eq!(house.ca.withdrawn().len(), 1);
+    assert_eq!(
+        block_on(house.journal.revoked(&AuthorityName::new("corp")))
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn what_the_ca_changed_is_told_or_given_back_as_the_profile_says() {
+    for (on_change, kept) in [
+        (OnChange::Accept, true),
+        (OnChange::Warn, true),
+        (OnChange::Reject, false),
+    ] {
+        let house = House::with(|ca| ca, |profile| profile.on_change = on_change);
+        let asked = request("k");
+        let mut less = asked.wanted.clone();
+        less.sans.clear();
+        house.ca.will(Script::IssueInstead(Box::new(less)));
+        match house.enroll(asked).unwrap() {
+            Outcome::Issued(got) => {
+                assert!(kept);
+                assert_eq!(got.changes.0[0].field, "subjectAltName");
+                assert_eq!(got.changes.0[0].requested, "dns:a.example.com");
+            }
+            other => {
+                assert!(!kept);
+                assert_eq!(refused(other), RefusalKind::BadAnswer);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_confirmation_that_got_no_answer_is_sent_again_until_the_ca_has_heard() {
+    let house = House::new();
+    house.ca.will(Script::Wait(SignedDuration::from_secs(1)));
+    house.enroll(request("k")).unwrap();
+    house.later(2);
+    // The next two calls: the poll is good, the confirmation's answer is lost.
+    let ca = Arc::clone(&house.ca);
+    let root = ca.root().clone();
+    house.sweep_with(&[None, Some(Script::AnswerLost)]);
+    assert!(matches!(house.phase("k"), Phase::Confirming(..)));
+    house.later(300);
+    assert_eq!(house.sweep(), 1);
+    let got = issued(house.recall(&alice(), "k").unwrap());
+    assert_eq!(got.anchors, [root]);
+    assert_eq!(house.ca.confirmed(), [got.chain[0].id()]);
+}
+
+impl House {
+    /// Sweeps while the CA does these things, `None` being its work.
+    fn sweep_with(&self, scripts: &[Option<Script>]) {
+        for script in scripts {
+            self.ca.will(match script {
+                None => Script::Good,
+                Some(Script::AnswerLost) => Script::AnswerLost,
+                Some(other) => panic!("{other:?}"),
+            });
+        }
+        self.sweep();
+    }
+}
+
+#[test]
+fn an_implicitly_confirmed_certificate_needs_no_second_word() {
+    let house = House::with(MemoryCa::implicit, |_| {});
+    issued(house.enroll(request("k")).unwrap());
+    assert_eq!(house.ca.calls(), 1);
+    assert!(matches!(house.phase("k"), Phase::Confirmed(_)));
+}
+
+#[test]
+fn the_ca_hears_nothing_until_the_requester_that_confirms_itself_has() {
+    let house = House::new();
+    let asked = EnrollRequest {
+        confirmed_by: ConfirmedBy::Requester,
+        ..request("k")
+    };
+    let got = issued(house.enroll(asked).unwrap());
+    assert!(matches!(house.phase("k"), Phase::Issued(_)));
+    assert!(house.ca.confirmed().is_empty());
+    issued(house.confirm(id_of("k"), Verdict::Accept { original: None }));
+    assert_eq!(house.ca.confirmed(), [got.chain[0].id()]);
+    let again = house.confirm(id_of("k"), Verdict::Accept { original: None });
+    assert_eq!(refused(again), RefusalKind::AlreadyConfirmed);
+}
+
+#[test]
+fn a_certificate_that_its_requester_rejects_is_given_back() {
+    let house = House::new();
+    let asked = EnrollRequest {
+        confirmed_by: ConfirmedBy::Requester,
+        ..request("k")
+    };
+    let got = issued(house.enroll(asked).unwrap());
+    let why = Refusal::new(RefusalKind::NotConfirmed, "not what I wanted");
+    let outcome = house.confirm(
+        id_of("k"),
+        Verdict::Reject {
+            why,
+            original: None,
+        },
+    );
+    assert_eq!(refused(outcome), RefusalKind::NotConfirmed);
+    assert_eq!(house.ca.withdrawn(), [got.chain[0].id()]);
+}
+
+#[test]
+fn a_certificate_not_confirmed_in_time_is_given_back() {
+    let house = House::new();
+    let asked = EnrollRequest {
+        confirmed_by: ConfirmedBy::Requester,
+        ..request("k")
+    };
+    issued(house.enroll(asked).unwrap());
+    house.later(59);
+    assert_eq!(house.sweep(), 0);
+    house.later(1);
+    assert_eq!(house.sweep(), 1);
+    assert_eq!(
+        refused(house.recall(&alice(), "k").unwrap()),
+        RefusalKind::NotConfirmed
+    );
+    assert_eq!(house.ca.withdrawn().len(), 1);
+}
+
+#[test]
+fn nobody_sees_or_moves_the_request_of_another() {
+    let house = House::new();
+    let asked = EnrollRequest {
+        confirmed_by: ConfirmedBy::Requester,
+        ..request("k")
+    };
+    issued(house.enroll(asked).unwrap());
+    let mallory = requester("mallory");
+    assert!(house.recall(&mallory, "k").is_none());
+    let verdict = Verdict::Accept { original: None };
+    let outcome = block_on(Arc::clone(&house.ra).confirm(mallory, id_of("k"), verdict)).unwrap();
+    assert_eq!(refused(outcome), RefusalKind::NotFound);
+    assert!(matches!(house.phase("k"), Phase::Issued(_)));
+}
+
+#[test]
+fn whoever_enrolled_a_certificate_may_revoke_it_once() {
+    let house = House::new();
+    let leaf = issued(house.enroll(request("k")).unwrap()).chain[0].id();
+    assert_eq!(
+        refused(house.revoke(requester("mallory"), "r0", leaf.clone())),
+        RefusalKind::NotAuthorized
+    );
+    assert!(matches!(
+        house.revoke(alice(), "r1", leaf.clone()),
+        Outcome::Revoked(_)
+    ));
+    assert_eq!(house.ca.revoked(), std::slice::from_ref(&leaf));
+    assert!(
+        matches!(
+            house.revoke(alice(), "r1", leaf.clone()),
+            Outcome::Revoked(_)
+        ),
+        "a retry hears the same"
+    );
+    assert_eq!(
+        refused(house.revoke(alice(), "r2", leaf)),
+        RefusalKind::AlreadyRevoked
+    );
+}
+
+#[test]
+fn whoever_holds_the_key_of_a_certificate_may_revoke_it() {
+    let house = House::new();
+    let leaf = issued(house.enroll(request("k")).unwrap()).chain[0].clone();
+    let holder = Requester {
+        certificate: Some(leaf.clone()),
+        ..requester("bob")
+    };
+    assert!(matches!(
+        house.revoke(holder, "r", leaf.id()),
+        Outcome::Revoked(_)
+    ));
+}
+
+#[test]
+fn a_revoked_certificate_cannot_be_renewed() {
+    let house = House::new();
+    let private = Arc::new(PrivateKey::generate(KeyKind::P256).unwrap());
+    let first = EnrollRequest {
+        wanted: template(&private),
+        proof: Proof::Lent(Arc::clone(&private) as Arc<dyn pki::Signer>),
+        ..request("k")
+    };
+    let leaf = issued(house.enroll(first).unwrap()).chain[0].clone();
+    house.revoke(alice(), "r", leaf.id());
+    let replaces = Some(Replaces {
+        certificate: leaf,
+        proof: Proof::Lent(private),
+    });
+    let renewal = EnrollRequest {
+        replaces,
+        ..request("k2")
+    };
+    assert_eq!(
+        refused(house.enroll(renewal).unwrap()),
+        RefusalKind::AlreadyRevoked
+    );
+}
+
+#[test]
+fn a_row_under_a_lent_key_is_moved_by_the_clients_next_call_only() {
+    let house = House::new();
+    let private = Arc::new(PrivateKey::generate(KeyKind::P256).unwrap());
+    let first = EnrollRequest {
+        wanted: template(&private),
+        proof: Proof::Lent(Arc::clone(&private) as Arc<dyn pki::Signer>),
+        ..request("k")
+    };
+    let leaf = issued(house.enroll(first).unwrap()).chain[0].clone();
+    let renewal = || EnrollRequest {
+        replaces: Some(Replaces {
+            certificate: leaf.clone(),
+            proof: Proof::Lent(Arc::clone(&private) as Arc<dyn pki::Signer>),
+        }),
+        ..request("renewal")
+    };
+    house.ca.will(Script::Wait(SignedDuration::from_secs(1)));
+    assert!(matches!(
+        house.enroll(renewal()).unwrap(),
+        Outcome::Waiting { .. }
+    ));
+    house.later(3_600);
+    assert_eq!(house.sweep(), 0);
+    issued(house.enroll(renewal()).unwrap());
+}
+
+#[test]
+fn a_key_with_a_replay_span_is_free_again_after_it() {
+    let house = House::new();
+    let asked = || {
+        let mut asked = request("k");
+        asked.key.replay_for = Some(SignedDuration::from_secs(60));
+        asked
+    };
+    let first = issued(house.enroll(asked()).unwrap()).chain[0].id();
+    house.later(60);
+    assert_eq!(issued(house.enroll(asked()).unwrap()).chain[0].id(), first);
+    house.later(1);
+    assert_ne!(issued(house.enroll(asked()).unwrap()).chain[0].id(), first);
+}
+
+#[test]
+fn every_decision_is_in_the_audit_with_who_and_which_certificate() {
+    let house = House::new();
+    let serial = hex::encode(issued(house.enroll(request("k")).unwrap()).chain[0].serial());
+    house
+        .enroll(EnrollRequest {
+            label: Label::new("nope"),
+            ..request("k2")
+        })
+        .unwrap();
+    let audit = house.journal.audit();
+    let kinds: Vec<&str> = audit.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, ["begun", "confirming", "confirmed", "refused"]);
+    assert!(
+        audit
+            .iter()
+            .all(|event| event.credential == alice().credential)
+    );
+    assert_eq!(audit[2].serial.as_ref(), Some(&serial));
+}
+
+#[test]
+fn trust_is_what_is_configured_and_what_the_ca_names() {
+    let house = House::with(
+        |ca| ca,
+        |profile| profile.anchors = Anchors::Configured(Vec::new()),
+    );
+    let anchors = block_on(house.ra.trust(&alice(), &Label::new("RA")))
+        .unwrap()
+        .unwrap();
+    assert_eq!(anchors, [house.ca.root().clone()]);
+}

@@ -1,0 +1,227 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use pki::CertificateId;
+
+use crate::line::Clock;
+use crate::{
+    AuditEvent, AuthorityName, Begun, Change, Claim, CrlEntry, Entry, EntryId, Issuance, Journal,
+    JournalError, Lease, Revocation,
+};
+
+/// The journal in memory: it grows without bound and forgets everything with the process.
+pub struct MemoryJournal {
+    clock: Clock,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    rows: HashMap<EntryId, Row>,
+    issuances: HashMap<CertificateId, Issuance>,
+    revocations: Vec<Revocation>,
+    audit: Vec<AuditEvent>,
+    next_row: i64,
+}
+
+struct Row {
+    number: i64,
+    entry: Entry,
+    fence: i64,
+    leased_until: Option<Timestamp>,
+}
+
+impl MemoryJournal {
+    /// An empty journal whose leases run by `clock`.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            held: Mutex::default(),
+        }
+    }
+
+    /// A journal by the system's clock.
+    pub fn by_system_clock() -> Self {
+        Self::new(Arc::new(Timestamp::now))
+    }
+
+    /// Every audit event so far, oldest first.
+    pub fn audit(&self) -> Vec<AuditEvent> {
+        self.held().audit.clone()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // No code path panics with the lock held in a half-done state: each change is one assignment.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn until(&self, lease: SignedDuration) -> Option<Timestamp> {
+        Some(
+            (self.clock)()
+                .saturating_add(lease)
+                .unwrap_or(Timestamp::MAX),
+        )
+    }
+}
+
+impl Row {
+    fn take(&mut self, until: Option<Timestamp>) -> (Claim, Entry) {
+        self.fence += 1;
+        self.leased_until = until;
+        (
+            Claim {
+                id: self.entry.id,
+                row: self.number,
+                fence: self.fence,
+            },
+            self.entry.clone(),
+        )
+    }
+
+    fn is_free(&self, now: Timestamp) -> bool {
+        self.leased_until.is_none_or(|until| until <= now)
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn begin(
+        &self,
+        new: &Entry,
+        lease: SignedDuration,
+        audit: AuditEvent,
+    ) -> Result<Begun, JournalError> {
+        let until = self.until(lease);
+        let mut held = self.held();
+        if let Some(row) = held.rows.get(&new.id)
+            && !row.entry.is_stale(new.begun_at)
+        {
+            return Ok(if row.entry.fingerprint == new.fingerprint {
+                Begun::Seen(Box::new(row.entry.clone()))
+            } else {
+                Begun::OtherRequest
+            });
+        }
+        held.next_row += 1;
+        let mut row = Row {
+            number: held.next_row,
+            entry: new.clone(),
+            fence: 0,
+            leased_until: None,
+        };
+        let (claim, _) = row.take(until);
+        held.rows.insert(new.id, row);
+        held.audit.push(audit);
+        Ok(Begun::New(claim))
+    }
+
+    async fn find(&self, id: &EntryId) -> Result<Option<Entry>, JournalError> {
+        Ok(self.held().rows.get(id).map(|row| row.entry.clone()))
+    }
+
+    async fn write(&self, claim: &Claim, change: Change) -> Result<(), JournalError> {
+        let mut held = self.held();
+        let Some(row) = held
+            .rows
+            .get_mut(&claim.id)
+            .filter(|row| row.number == claim.row && row.fence == claim.fence)
+        else {
+            return Err(JournalError::Fenced);
+        };
+        row.entry.phase = change.phase;
+        row.entry.due = change.due;
+        row.entry.changed_at = change.at;
+        if let Some(upstream) = change.upstream {
+            row.entry.upstream = upstream;
+        }
+        if let Some(front) = change.front {
+            row.entry.front = front;
+        }
+        if change.lease == Lease::End {
+            row.leased_until = None;
+        }
+        held.audit.push(change.audit);
+        if let Some(issuance) = change.issuance {
+            held.issuances.insert(issuance.certificate.id(), issuance);
+        }
+        if let Some(revocation) = change.revocation {
+            if let Some(issuance) = held.issuances.get_mut(&revocation.of) {
+                issuance.revoked = Some((revocation.at, revocation.reason));
+            }
+            held.revocations.push(revocation);
+        }
+        Ok(())
+    }
+
+    async fn claim(
+        &self,
+        id: &EntryId,
+        lease: SignedDuration,
+    ) -> Result<Option<(Claim, Entry)>, JournalError> {
+        let (now, until) = ((self.clock)(), self.until(lease));
+        let mut held = self.held();
+        Ok(held
+            .rows
+            .get_mut(id)
+            .filter(|row| row.is_free(now))
+            .map(|row| row.take(until)))
+    }
+
+    async fn claim_due(
+        &self,
+        most: usize,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Vec<(Claim, Entry)>, JournalError> {
+        let (lease_now, until) = ((self.clock)(), self.until(lease));
+        let mut held = self.held();
+        let mut due: Vec<&mut Row> = held
+            .rows
+            .values_mut()
+            .filter(|row| row.entry.due.is_some_and(|due| due <= now) && row.is_free(lease_now))
+            .collect();
+        due.sort_by_key(|row| row.entry.due);
+        Ok(due
+            .into_iter()
+            .take(most)
+            .map(|row| row.take(until))
+            .collect())
+    }
+
+    async fn release(&self, claim: Claim) -> Result<(), JournalError> {
+        if let Some(row) = self
+            .held()
+            .rows
+            .get_mut(&claim.id)
+            .filter(|row| row.fence == claim.fence)
+        {
+            row.leased_until = None;
+        }
+        Ok(())
+    }
+
+    async fn issuance(&self, of: &CertificateId) -> Result<Option<Issuance>, JournalError> {
+        Ok(self.held().issuances.get(of).cloned())
+    }
+
+    async fn revoked(&self, by: &AuthorityName) -> Result<Vec<CrlEntry>, JournalError> {
+        let held = self.held();
+        let theirs = held
+            .revocations
+            .iter()
+            .filter(|revocation| revocation.authority == *by);
+        Ok(theirs
+            .map(|r| CrlEntry {
+                of: r.of.clone(),
+                at: r.at,
+                reason: r.reason,
+            })
+            .collect())
+    }
+
+    async fn record(&self, refused: AuditEvent) {
+        self.held().audit.push(refused);
+    }
+}
