@@ -7,6 +7,9 @@ use crate::certificate::Certificate;
 use crate::pem;
 use crate::private_key::PrivateKey;
 
+/// What certificates are labelled as (RFC 7468 section 5.1, and what OpenSSL reads besides).
+const CERTIFICATE_LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
+
 /// PEM has no aliases; this stands for one.
 const KEY_ALIAS: &str = "pem";
 
@@ -23,7 +26,7 @@ pub(super) fn read(
         })?;
         if block.label.ends_with("PRIVATE KEY") {
             has_key = true;
-        } else if block.label.ends_with("CERTIFICATE") {
+        } else if CERTIFICATE_LABELS.contains(&block.label.as_str()) {
             let alias = (certificates.len() + 1).to_string();
             let certificate = Certificate::from_der(block.der.to_vec())
                 .map_err(|source| KeystoreError::Certificate { alias, source })?;

@@ -365,6 +365,43 @@ fn the_order_does_not_depend_on_anything_but_arrival() {
 }
 
 #[test]
+fn the_chain_and_its_root_are_the_same_in_whatever_order_they_arrive() {
+    let (old, new) = (Authority::root("CA G1"), Authority::root("CA G2"));
+    let sub = new.sub("Sub");
+    let leaf = sub.leaf("leaf");
+    let pool = [
+        sub.certificate.clone(),
+        old.cross(&new),
+        new.certificate.clone(),
+        old.certificate.clone(),
+        new.leaf("CMP signer"),
+    ];
+    for order in permutations(pool.len()) {
+        let pool: Vec<_> = order.iter().map(|&at| pool[at].clone()).collect();
+        let found = assemble(&leaf, &pool, &[], now());
+        expect(
+            found,
+            &[&leaf, &sub.certificate],
+            &[&new.certificate, &old.certificate],
+        );
+    }
+}
+
+fn permutations(length: usize) -> Vec<Vec<usize>> {
+    let Some(last) = length.checked_sub(1) else {
+        return vec![Vec::new()];
+    };
+    let longer = |shorter: Vec<usize>| {
+        (0..length).map(move |place| {
+            let mut order = shorter.clone();
+            order.insert(place, last);
+            order
+        })
+    };
+    permutations(last).into_iter().flat_map(longer).collect()
+}
+
+#[test]
 fn an_expired_leaf_is_refused() {
     let root = Authority::root("Root");
     let found = answer(&root.leaf_with("leaf", expired), &[], &[&root.certificate]);

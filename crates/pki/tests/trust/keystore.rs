@@ -304,6 +304,26 @@ fn no_single_damaged_byte_is_overlooked() {
 }
 
 #[test]
+fn damaged_stores_are_errors_or_stores_and_never_panics() {
+    // The first has no MAC, so that every change reaches the innermost parser.
+    for (name, step) in [
+        ("passwordless-truststore.p12", 1),
+        ("keytool-server.jks", 1),
+        ("certmanager-keystore-legacyrc2.p12", 17),
+    ] {
+        let whole = fixture(name);
+        for at in (0..whole.len()).step_by(step) {
+            for change in [0x01, 0x80, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[at] ^= change;
+                let found = read(&damaged, Some(&secret()));
+                assert!(found.is_err() || step == 1, "{name} byte {at}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_key_with_a_password_of_its_own_is_named() {
     let found = refusal(&fixture("keytool-other-key-password.jks"), "secret");
     assert!(
