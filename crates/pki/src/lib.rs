@@ -15,6 +15,8 @@ pub mod csr;
 pub mod der_serde;
 pub mod digest;
 mod extension;
+#[cfg(test)]
+mod fixtures;
 pub mod general_name;
 pub mod issue;
 pub mod key;
