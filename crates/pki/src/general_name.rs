@@ -21,28 +21,28 @@ pub use text::ParseGeneralNameError;
 /// `rid:1.2.3`, `other:OID;HEX`, `x400:HEX`, `edi:HEX`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum GeneralName {
-    /// `otherName` [0]. A user principal name, for instance.
+    /// `otherName`, 0. A user principal name, for instance.
     Other {
         /// What kind of name it is.
         type_id: ObjectIdentifier,
         /// The value: one complete DER element.
         value: Bytes,
     },
-    /// `rfc822Name` [1]: a mail address.
+    /// `rfc822Name`, 1: a mail address.
     Email(String),
-    /// `dNSName` [2].
+    /// `dNSName`, 2.
     Dns(String),
-    /// `x400Address` [3]: the content of the element, not looked into.
+    /// `x400Address`, 3: the content of the element, not looked into.
     X400(Bytes),
-    /// `directoryName` [4].
+    /// `directoryName`, 4.
     Directory(Name),
-    /// `ediPartyName` [5]: the content of the element, not looked into.
+    /// `ediPartyName`, 5: the content of the element, not looked into.
     EdiParty(Bytes),
-    /// `uniformResourceIdentifier` [6].
+    /// `uniformResourceIdentifier`, 6.
     Uri(String),
-    /// `iPAddress` [7]: 4 or 16 bytes; the address-and-mask form of name constraints is not one.
+    /// `iPAddress`, 7: 4 or 16 bytes; the address-and-mask form of name constraints is not one.
     Ip(IpAddr),
-    /// `registeredID` [8].
+    /// `registeredID`, 8.
     RegisteredId(ObjectIdentifier),
 }
 
@@ -217,4 +217,4 @@ impl<'de> Deserialize<'de> for GeneralName {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

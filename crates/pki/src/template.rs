@@ -100,3 +100,104 @@ impl Template {
         Ok(list)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use der::asn1::OctetString;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixtures::key;
+    use crate::general_name::tests::names;
+    use crate::{name, usage};
+
+    fn usages() -> impl Strategy<Value = KeyUsages> {
+        (1u16..512).prop_map(|bits| {
+            let all = [
+                KeyUsages::DIGITAL_SIGNATURE,
+                KeyUsages::NON_REPUDIATION,
+                KeyUsages::KEY_ENCIPHERMENT,
+                KeyUsages::DATA_ENCIPHERMENT,
+                KeyUsages::KEY_AGREEMENT,
+                KeyUsages::KEY_CERT_SIGN,
+                KeyUsages::CRL_SIGN,
+                KeyUsages::ENCIPHER_ONLY,
+                KeyUsages::DECIPHER_ONLY,
+            ];
+            let set = all
+                .into_iter()
+                .enumerate()
+                .filter(|(bit, _)| bits >> bit & 1 == 1);
+            set.fold(KeyUsages::NONE, |set, (_, usage)| set | usage)
+        })
+    }
+
+    fn templates() -> impl Strategy<Value = Template> {
+        let ca = prop::option::of(prop::option::of(any::<u8>()));
+        let time = prop::option::of(
+            (0..4_000_000_000i64).prop_map(|at| Timestamp::from_second(at).unwrap()),
+        );
+        let other = prop::option::of(prop::collection::vec(any::<u8>(), 0..20));
+        (
+            "[a-z]{0,20}",
+            prop::collection::vec(names(), 0..5),
+            prop::option::of(usages()),
+            any::<bool>(),
+            ca,
+            (time.clone(), time),
+            other,
+        )
+            .prop_map(|(cn, sans, key_usage, server, ca, (from, until), other)| {
+                let subject = name::onap::parse(&format!("CN={cn}")).unwrap_or_default();
+                let mut template = Template::new(subject, key("p256-pkcs8").public_key().clone());
+                template.sans = sans;
+                template.key_usage = key_usage;
+                template.ext_key_usage = if server {
+                    vec![usage::SERVER_AUTH]
+                } else {
+                    vec![]
+                };
+                template.ca = ca.map(|path_len| CaConstraint { path_len });
+                template.validity = RequestedValidity {
+                    not_before: from,
+                    not_after: until,
+                };
+                template
+                    .other_extensions
+                    .extend(other.map(|value| Extension {
+                        extn_id: ObjectIdentifier::new_unwrap("1.3.6.1.4.1.1.2"),
+                        critical: true,
+                        extn_value: OctetString::new(value).unwrap(),
+                    }));
+                template
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn a_template_survives_its_extensions_and_storage(template in templates()) {
+            let stored = postcard::to_allocvec(&template).unwrap();
+            prop_assert_eq!(&postcard::from_bytes::<Template>(&stored).unwrap(), &template);
+            let json = serde_json::to_string(&template).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Template>(&json).unwrap(), &template);
+            let mut read = Template::new(template.subject.clone(), template.public_key.clone());
+            read.validity = template.validity;
+            read.take_extensions(&template.extensions().unwrap()).unwrap();
+            prop_assert_eq!(read, template);
+        }
+    }
+
+    #[test]
+    fn a_hundred_and_one_extensions_are_refused() {
+        let mut template = Template::new(Name::default(), key("p256-pkcs8").public_key().clone());
+        let list: Vec<_> = (0..101u32)
+            .map(|arc| Extension {
+                extn_id: ObjectIdentifier::new(&format!("1.3.6.1.4.1.1.{arc}")).unwrap(),
+                critical: false,
+                extn_value: OctetString::new([]).unwrap(),
+            })
+            .collect();
+        assert!(template.take_extensions(&list[..100]).is_ok());
+        assert!(template.take_extensions(&list).is_err());
+    }
+}
