@@ -1,6 +1,6 @@
 //! Distinguished names: comparing them, and ONAP's way of writing them ([`onap`]).
 //!
-//! [`Name`](crate::Name) keeps RDNs as encoded. Its own `Display` and `FromStr` are RFC 4514: last RDN first.
+//! [`Name`] keeps RDNs as encoded. Its own `Display` and `FromStr` are RFC 4514: last RDN first.
 
 mod compare;
 pub mod onap;
