@@ -20,7 +20,7 @@ use crate::body::failure::ErrorMsgContent;
 use crate::body::poll::{PollRepContent, PollReqContent};
 use crate::body::revoke::{RevRepContent, RevReqContent};
 use crate::crmf::CertReqMessages;
-use crate::error::{DecodeError, EncodeError};
+use crate::error::{DecodeError, EncodeError, decode};
 use crate::info::Infos;
 use crate::limits;
 use crate::list::List;
@@ -211,38 +211,38 @@ impl PkiBody {
 
     fn decode_content(tag: u32, content: &Bytes) -> der::Result<Self> {
         Ok(match tag {
-            0 => Self::Ir(Decode::from_der(content)?),
-            1 => Self::Ip(Decode::from_der(content)?),
-            2 => Self::Cr(Decode::from_der(content)?),
-            3 => Self::Cp(Decode::from_der(content)?),
+            0 => Self::Ir(decode(content)?),
+            1 => Self::Ip(decode(content)?),
+            2 => Self::Cr(decode(content)?),
+            3 => Self::Cp(decode(content)?),
             4 => Self::P10cr(CertificationRequest::slice(content.clone())?),
-            5 => Self::Popdecc(Decode::from_der(content)?),
-            6 => Self::Popdecr(Decode::from_der(content)?),
-            7 => Self::Kur(Decode::from_der(content)?),
-            8 => Self::Kup(Decode::from_der(content)?),
-            9 => Self::Krr(Decode::from_der(content)?),
-            10 => Self::Krp(Decode::from_der(content)?),
-            11 => Self::Rr(Decode::from_der(content)?),
-            12 => Self::Rp(Decode::from_der(content)?),
-            13 => Self::Ccr(Decode::from_der(content)?),
-            14 => Self::Ccp(Decode::from_der(content)?),
-            15 => Self::Ckuann(Decode::from_der(content)?),
+            5 => Self::Popdecc(decode(content)?),
+            6 => Self::Popdecr(decode(content)?),
+            7 => Self::Kur(decode(content)?),
+            8 => Self::Kup(decode(content)?),
+            9 => Self::Krr(decode(content)?),
+            10 => Self::Krp(decode(content)?),
+            11 => Self::Rr(decode(content)?),
+            12 => Self::Rp(decode(content)?),
+            13 => Self::Ccr(decode(content)?),
+            14 => Self::Ccp(decode(content)?),
+            15 => Self::Ckuann(decode(content)?),
             16 => Self::Cann(CmpCertificate::slice(content.clone())?),
-            17 => Self::Rann(Decode::from_der(content)?),
-            18 => Self::Crlann(Decode::from_der(content)?),
-            19 => Null::from_der(content).map(|Null| Self::Pkiconf)?,
+            17 => Self::Rann(decode(content)?),
+            18 => Self::Crlann(decode(content)?),
+            19 => decode(content).map(|Null| Self::Pkiconf)?,
             20 => Self::Nested(
                 elements(content, limits::NESTED)?
                     .into_iter()
                     .map(|message| RawMessage::slice(content.slice_ref(message)))
                     .collect::<der::Result<_>>()?,
             ),
-            21 => Self::Genm(Decode::from_der(content)?),
-            22 => Self::Genp(Decode::from_der(content)?),
-            23 => Self::Error(Decode::from_der(content)?),
-            24 => Self::CertConf(Decode::from_der(content)?),
-            25 => Self::PollReq(Decode::from_der(content)?),
-            26 => Self::PollRep(Decode::from_der(content)?),
+            21 => Self::Genm(decode(content)?),
+            22 => Self::Genp(decode(content)?),
+            23 => Self::Error(decode(content)?),
+            24 => Self::CertConf(decode(content)?),
+            25 => Self::PollReq(decode(content)?),
+            26 => Self::PollRep(decode(content)?),
             tag => Self::Unknown {
                 tag,
                 content: content.clone(),

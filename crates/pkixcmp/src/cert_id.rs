@@ -2,7 +2,7 @@
 
 use der::asn1::Int;
 use der::{DecodeValue, EncodeValue, FixedTag, Header, Length, Reader, Sequence, Tag, Writer};
-use x509_cert::ext::pkix::name::GeneralName;
+use pki::GeneralName;
 
 /// CertId (RFC 4211 section 6.5): issuer and serial number of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Sequence)]

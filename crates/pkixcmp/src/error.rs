@@ -1,6 +1,6 @@
 //! Why octets are not a message, and why a value cannot become one.
 
-use der::ErrorKind;
+use der::{Decode, ErrorKind, Reader, SliceReader};
 
 /// The octets are not a PKIMessage that this crate reads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,5 +81,15 @@ impl EncodeError {
             part,
             reason: Reason(error.kind()),
         }
+    }
+}
+
+/// Reads the only value in `der`; an error says where, also when the reader of a type did not.
+pub(crate) fn decode<T: for<'a> Decode<'a, Error = der::Error>>(der: &[u8]) -> der::Result<T> {
+    let mut reader = SliceReader::new(der)?;
+    match T::decode(&mut reader) {
+        Ok(value) => reader.finish().map(|()| value),
+        Err(error) if error.position().is_some() => Err(error),
+        Err(error) => Err(error.kind().at(reader.position())),
     }
 }

@@ -3,8 +3,8 @@
 use der::Sequence;
 use der::asn1::OctetString;
 use der::{DecodeValue, EncodeValue, FixedTag, Header, Length, Reader, Tag, Writer};
+use pki::GeneralName;
 use spki::AlgorithmIdentifierOwned;
-use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::info::Infos;
 use crate::list::FreeText;

@@ -20,7 +20,9 @@
 //! nested messages are not entered unless the caller decodes them.
 
 pub mod body;
+pub mod cert_hash;
 pub mod cert_id;
+pub mod client;
 pub mod crmf;
 pub mod error;
 pub mod header;
@@ -28,10 +30,12 @@ pub mod info;
 pub mod limits;
 pub mod list;
 pub mod message;
+pub mod pop;
 pub mod protection;
 pub mod raw;
 pub mod status;
 pub mod time;
+pub mod transaction;
 
 pub use body::PkiBody;
 pub use cert_id::{CertId, CertReqId};

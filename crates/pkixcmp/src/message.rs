@@ -11,7 +11,7 @@ use der::asn1::BitStringRef;
 use der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};
 
 use crate::body::PkiBody;
-use crate::error::DecodeError;
+use crate::error::{DecodeError, decode};
 use crate::header::PkiHeader;
 use crate::limits;
 use crate::raw::CmpCertificate;
@@ -56,7 +56,7 @@ impl PkiMessage {
         }
         let parts = Parts::split(&der)?;
         let offset = |part: &[u8]| part.as_ptr().addr().saturating_sub(der.as_ptr().addr());
-        let header = PkiHeader::from_der(parts.header)
+        let header = decode::<PkiHeader>(parts.header)
             .map_err(|error| DecodeError::malformed("header", offset(parts.header), error))?;
         let raw_body = der.slice_ref(parts.body);
         let body = PkiBody::decode_at(&raw_body, offset(parts.body))?;

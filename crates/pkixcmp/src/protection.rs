@@ -28,7 +28,7 @@ pub use pbm::{ID_PASSWORD_BASED_MAC, PbmParameters};
 pub use pbmac1::{ID_PBKDF2, ID_PBMAC1, Pbmac1Parameters};
 pub use policy::{MacPolicy, Sha1Use};
 pub use secret::MacSecret;
-pub use verify::verify_mac;
+pub use verify::{verify_mac, verify_signature};
 
 const ID_DH_BASED_MAC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113533.7.66.30");
 const ID_KEM_BASED_MAC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113533.7.66.16");
@@ -222,6 +222,9 @@ pub enum ProtectionError {
         "the protection does not fit the message: it was changed on the way, or another secret or key was used"
     )]
     Mismatch,
+    /// The signature cannot be verified with this key, whatever its bits.
+    #[error("the signature cannot be verified: {0}")]
+    Signature(#[source] pki::VerifyError),
 }
 
 impl ProtectionError {
@@ -231,9 +234,10 @@ impl ProtectionError {
         match self {
             Self::Unprotected | Self::Mismatch => PkiFailureInfo::BAD_MESSAGE_CHECK,
             Self::OtherKind { .. } => PkiFailureInfo::WRONG_INTEGRITY,
-            Self::Unsupported { .. } | Self::Refused(_) | Self::OutOfBounds { .. } => {
-                PkiFailureInfo::BAD_ALG
-            }
+            Self::Unsupported { .. }
+            | Self::Refused(_)
+            | Self::OutOfBounds { .. }
+            | Self::Signature(_) => PkiFailureInfo::BAD_ALG,
             Self::Malformed(_) => PkiFailureInfo::BAD_DATA_FORMAT,
         }
     }

@@ -1,9 +1,9 @@
 //! [`ProofOfPossession`]: why the CA may believe that the requester has the private key (RFC 4211 section 4).
 
-use der::asn1::{BitString, Null};
-use der::{Choice, Sequence};
+use der::asn1::{BitString, ContextSpecific, ContextSpecificRef, Null};
+use der::{Choice, Decode, Encode, Length, Reader, Sequence, TagMode, TagNumber, Writer};
+use pki::GeneralName;
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
-use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::raw::{EnvelopedData, PoposkInput};
 
@@ -55,13 +55,49 @@ pub struct PopoSigningKeyInput {
 }
 
 /// How the maker of a [`PopoSigningKeyInput`] is known.
-#[derive(Clone, Debug, PartialEq, Eq, Choice)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthInfo {
-    /// By a name the CA has authenticated before.
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", constructed = "true")]
+    /// \[0\] By a name the CA has authenticated before.
     Sender(GeneralName),
     /// By a MAC over the public key.
     PublicKeyMac(PkMacValue),
+}
+
+impl<'a> Decode<'a> for AuthInfo {
+    type Error = der::Error;
+
+    fn decode<R: Reader<'a>>(reader: &mut R) -> der::Result<Self> {
+        match ContextSpecific::decode_explicit(reader, SENDER)? {
+            Some(sender) => Ok(Self::Sender(sender.value)),
+            None => PkMacValue::decode(reader).map(Self::PublicKeyMac),
+        }
+    }
+}
+
+impl Encode for AuthInfo {
+    fn encoded_len(&self) -> der::Result<Length> {
+        match self {
+            Self::Sender(name) => sender(name).encoded_len(),
+            Self::PublicKeyMac(mac) => mac.encoded_len(),
+        }
+    }
+
+    fn encode(&self, writer: &mut impl Writer) -> der::Result<()> {
+        match self {
+            Self::Sender(name) => sender(name).encode(writer),
+            Self::PublicKeyMac(mac) => mac.encode(writer),
+        }
+    }
+}
+
+const SENDER: TagNumber = TagNumber(0);
+
+fn sender(name: &GeneralName) -> ContextSpecificRef<'_, GeneralName> {
+    ContextSpecificRef {
+        tag_number: SENDER,
+        tag_mode: TagMode::Explicit,
+        value: name,
+    }
 }
 
 /// POPOPrivKey (RFC 4211 section 4.2).

@@ -2,8 +2,8 @@
 
 use der::asn1::{Any, OctetString};
 use der::{Choice, Sequence};
+use pki::GeneralName;
 use spki::AlgorithmIdentifierOwned;
-use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::crmf::Attributes;
 use crate::crmf::template::CertTemplate;

@@ -1,9 +1,14 @@
 //! Checking the protection of a received message, over the octets received.
 
 use aws_lc_rs::hmac;
+use pki::algorithm::SignatureScheme;
+use pki::digest::HashAlgorithm;
+use pki::{PublicKey, VerifyError};
 use spki::AlgorithmIdentifierOwned;
 
-use super::{KeyCache, MacKey, MacPolicy, MacScheme, MacSecret, ProtectionError, ProtectionKind};
+use super::{
+    KeyCache, MacKey, MacPolicy, MacScheme, MacSecret, ProtectionError, ProtectionKind, Sha1Use,
+};
 use crate::message::PkiMessage;
 
 /// Checks a MAC: bounds and allow-list first, then derivation, then a comparison in constant time. Gives the key, with which the answer can be
@@ -29,6 +34,34 @@ pub fn verify_mac(
         policy,
         cache,
     )
+}
+
+/// Checks a signature with the key of the protection certificate. Whether that certificate is trusted, and for this, is the caller's to find out;
+/// it stands first in extraCerts, or is known from before.
+///
+/// A signature over SHA-1 is believed with [`Sha1Use::Everywhere`] only.
+///
+/// # Errors
+/// [`ProtectionError::Unprotected`] and [`ProtectionError::OtherKind`] when the message bears no signature; [`ProtectionError::Refused`] for
+/// SHA-1; [`ProtectionError::Signature`] when the algorithm is unknown or does not suit the key; [`ProtectionError::Mismatch`] when the
+/// signature is wrong.
+pub fn verify_signature(
+    message: &PkiMessage,
+    key: &PublicKey,
+    sha1: Sha1Use,
+) -> Result<(), ProtectionError> {
+    let (algorithm, signature) = protection_of(message, ProtectionKind::Signature)?;
+    let hash = SignatureScheme::try_from(algorithm)
+        .ok()
+        .and_then(SignatureScheme::hash);
+    if hash == Some(HashAlgorithm::Sha1) && sha1 != Sha1Use::Everywhere {
+        return Err(ProtectionError::Refused("a signature over SHA-1"));
+    }
+    key.verify(algorithm, &message.to_be_protected(), signature)
+        .map_err(|error| match error {
+            VerifyError::Wrong => ProtectionError::Mismatch,
+            other => ProtectionError::Signature(other),
+        })
 }
 
 /// Algorithm and bits of a message whose protection is of the kind wanted.

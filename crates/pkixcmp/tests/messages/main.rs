@@ -10,6 +10,8 @@
 mod corpus;
 mod oracle;
 mod properties;
+mod refused;
+mod wire;
 
 use std::path::Path;
 

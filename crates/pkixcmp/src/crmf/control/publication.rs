@@ -2,7 +2,7 @@
 
 use der::asn1::OctetString;
 use der::{Choice, Sequence};
-use x509_cert::ext::pkix::name::GeneralName;
+use pki::GeneralName;
 
 use crate::crmf::encrypted::EncryptedKey;
 use crate::limits;
