@@ -33,6 +33,7 @@ pub mod message;
 pub mod pop;
 pub mod protection;
 pub mod raw;
+pub mod server;
 pub mod status;
 pub mod time;
 pub mod transaction;
