@@ -1,8 +1,13 @@
 //! The two ways a message points at something: [`CertId`] at a certificate, [`CertReqId`] at a request of the transaction.
 
+use bytes::Bytes;
 use der::asn1::Int;
-use der::{DecodeValue, EncodeValue, FixedTag, Header, Length, Reader, Sequence, Tag, Writer};
-use pki::GeneralName;
+use der::{
+    DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, Tag, Writer,
+};
+use pki::{Certificate, CertificateId, GeneralName, Name};
+
+use crate::error::EncodeError;
 
 /// CertId (RFC 4211 section 6.5): issuer and serial number of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Sequence)]
@@ -11,6 +16,38 @@ pub struct CertId {
     pub issuer: GeneralName,
     /// The serial number, of any length and sign.
     pub serial_number: Int,
+}
+
+impl CertId {
+    /// Points at this certificate.
+    ///
+    /// # Errors
+    /// When the serial number is too long for DER.
+    pub fn of(certificate: &Certificate) -> Result<Self, EncodeError> {
+        let serial_number =
+            Int::new(certificate.serial()).map_err(|error| EncodeError::new("CertId", error))?;
+        Ok(Self {
+            issuer: GeneralName::Directory(certificate.issuer().clone()),
+            serial_number,
+        })
+    }
+
+    /// The same as elsewhere in Certway; `None` when the issuer is not a directoryName.
+    #[must_use]
+    pub fn certificate_id(&self) -> Option<CertificateId> {
+        let GeneralName::Directory(issuer) = &self.issuer else {
+            return None;
+        };
+        certificate_id(issuer, &self.serial_number)
+    }
+}
+
+/// Issuer and serial number as elsewhere in Certway.
+pub(crate) fn certificate_id(issuer: &Name, serial: &Int) -> Option<CertificateId> {
+    Some(CertificateId {
+        issuer: issuer.to_der().ok()?.into(),
+        serial: Bytes::copy_from_slice(serial.as_bytes()),
+    })
 }
 
 /// certReqId: ties request, response, confirmation and poll of one transaction together (RFC 9810 section 5.2.1).

@@ -4,6 +4,8 @@
 
 /// Octets of one PKIMessage that [`crate::PkiMessage::decode`] accepts; certificates with post-quantum keys fit.
 pub const MESSAGE: usize = 1024 * 1024;
+/// Octets of header, body and certificates of a message that [`crate::Unprotected`] makes; a nested one holds several others.
+pub const SENT: usize = 16 * MESSAGE;
 /// Requests, responses, confirmations or revocations in one message.
 pub const REQUESTS: usize = 64;
 /// Certificates in extraCerts, caPubs or another list of certificates.

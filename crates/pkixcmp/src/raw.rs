@@ -1,5 +1,7 @@
 //! Structures that are carried as the octets they came in, because someone hashes, signs or forwards exactly those.
 
+mod read;
+
 use bytes::Bytes;
 use der::{
     Decode, DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, SliceReader, Tag,
@@ -119,15 +121,4 @@ raw_sequences! {
     ///
     /// The signature is over these octets: a SEQUENCE, not the `[0]` it bears in the message.
     PoposkInput "poposkInput";
-}
-
-impl EnvelopedData {
-    /// The structure inside.
-    ///
-    /// # Errors
-    /// When it is not an EnvelopedData of RFC 5652.
-    pub fn parse(&self) -> Result<cms::enveloped_data::EnvelopedData, DecodeError> {
-        cms::enveloped_data::EnvelopedData::from_der(self.der())
-            .map_err(|error| DecodeError::malformed("EnvelopedData", 0, error))
-    }
 }

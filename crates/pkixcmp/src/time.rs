@@ -58,6 +58,9 @@ impl GeneralizedTime {
     }
 }
 
+/// The first moment that GeneralizedTime can tell.
+const YEAR_ZERO: Timestamp = Timestamp::constant(-62_167_219_200, 0);
+
 fn nanoseconds(digits: &str) -> Option<i32> {
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
@@ -65,9 +68,10 @@ fn nanoseconds(digits: &str) -> Option<i32> {
     format!("{digits:0<9}").get(..9)?.parse().ok()
 }
 
-/// The second the moment falls into.
+/// The second the moment falls into; what was before the year 0 becomes its beginning.
 impl From<Timestamp> for GeneralizedTime {
     fn from(at: Timestamp) -> Self {
+        let at = at.max(YEAR_ZERO);
         let civil = at.to_zoned(TimeZone::UTC).datetime();
         let text = format!(
             "{:04}{:02}{:02}{:02}{:02}{:02}Z",
@@ -141,5 +145,37 @@ impl From<Timestamp> for Time {
                 UtcTime::from_unix_duration(std::time::Duration::from_secs(seconds)).ok()
             })
             .map_or_else(|| Self::Generalized(at.into()), Self::Utc)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validity_changes_its_type_with_the_year_2050() {
+        let last: Timestamp = "2049-12-31T23:59:59Z".parse().unwrap();
+        let first: Timestamp = "2050-01-01T00:00:00Z".parse().unwrap();
+        assert!(matches!(Time::from(last), Time::Utc(_)));
+        assert!(matches!(Time::from(first), Time::Generalized(_)));
+        assert_eq!(Time::from(last).timestamp(), last);
+        assert_eq!(Time::from(first).timestamp(), first);
+    }
+
+    #[test]
+    fn a_new_time_has_whole_seconds() {
+        let at: Timestamp = "2026-11-22T16:30:00.75Z".parse().unwrap();
+        let time = GeneralizedTime::from(at);
+        assert_eq!(time.text, "20261122163000Z");
+        assert_eq!(time.timestamp().to_string(), "2026-11-22T16:30:00Z");
+    }
+
+    #[test]
+    fn the_ends_of_time_can_be_written() {
+        assert_eq!(
+            GeneralizedTime::from(Timestamp::MIN).text,
+            "00000101000000Z"
+        );
+        assert_eq!(GeneralizedTime::from(Timestamp::MAX).text.len(), 15);
     }
 }

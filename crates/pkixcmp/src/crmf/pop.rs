@@ -101,7 +101,7 @@ fn sender(name: &GeneralName) -> ContextSpecificRef<'_, GeneralName> {
 }
 
 /// POPOPrivKey (RFC 4211 section 4.2).
-#[derive(Clone, Debug, PartialEq, Eq, Choice)]
+#[derive(Clone, PartialEq, Eq, Choice)]
 pub enum PopoPrivKey {
     /// The private key itself, deprecated.
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
@@ -118,6 +118,19 @@ pub enum PopoPrivKey {
     /// The private key, enveloped.
     #[asn1(context_specific = "4", tag_mode = "IMPLICIT", constructed = "true")]
     EncryptedKey(EnvelopedData),
+}
+
+/// Which form; the value may be a private key.
+impl std::fmt::Debug for PopoPrivKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ThisMessage(_) => f.write_str("ThisMessage(…)"),
+            Self::SubsequentMessage(how) => write!(f, "SubsequentMessage({how})"),
+            Self::DhMac(_) => f.write_str("DhMac(…)"),
+            Self::AgreeMac(mac) => write!(f, "AgreeMac({})", mac.alg_id.oid),
+            Self::EncryptedKey(_) => f.write_str("EncryptedKey(…)"),
+        }
+    }
 }
 
 /// PKMACValue.

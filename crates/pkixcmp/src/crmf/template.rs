@@ -1,5 +1,9 @@
 //! [`CertTemplate`]: the certificate as the requester wants it (RFC 4211 section 5).
 
+mod convert;
+
+pub use convert::TemplateError;
+
 use der::Sequence;
 use der::asn1::{BitString, Int};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};

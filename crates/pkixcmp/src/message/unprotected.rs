@@ -1,11 +1,12 @@
 //! [`Unprotected`]: a message about to be sent, protected in two steps.
 
 use bytes::Bytes;
-use der::{Encode, Header, Length, Tag, TagNumber};
+use der::{Encode, ErrorKind, Header, Length, Tag, TagNumber};
 
 use crate::body::PkiBody;
 use crate::error::EncodeError;
 use crate::header::PkiHeader;
+use crate::limits;
 use crate::raw::CmpCertificate;
 
 /// A message whose header and body are fixed and encoded, and which has no protection yet.
@@ -23,7 +24,7 @@ impl Unprotected {
     /// Encodes header and body.
     ///
     /// # Errors
-    /// When a list is longer than its bound or a length does not fit into DER.
+    /// When a list is longer than its bound, or the message would be longer than [`limits::SENT`].
     pub fn new(
         header: &PkiHeader,
         body: &PkiBody,
@@ -36,7 +37,7 @@ impl Unprotected {
     /// Encodes the header and takes a body as it was received, for a message that is forwarded with another protection.
     ///
     /// # Errors
-    /// When a list in the header is longer than its bound.
+    /// When a list in the header is longer than its bound, or the message would be longer than [`limits::SENT`].
     pub fn with_raw_body(
         header: &PkiHeader,
         body: Bytes,
@@ -45,6 +46,15 @@ impl Unprotected {
         let header = header
             .to_der()
             .map_err(|error| EncodeError::new("header", error))?;
+        let certificates: usize = extra_certs
+            .iter()
+            .map(|certificate| certificate.der().len())
+            .sum();
+        if extra_certs.len() > limits::CERTIFICATES
+            || header.len() + body.len() + certificates > limits::SENT
+        {
+            return Err(EncodeError::new("message", ErrorKind::Overlength.into()));
+        }
         Ok(Self {
             header: header.into(),
             body,
@@ -116,7 +126,7 @@ pub(crate) fn sequence<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Bytes 
 /// A value made of pieces, with tag and length before it.
 pub(crate) fn tlv<'p>(tag: Tag, pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<u8> {
     let value = pieces.into_iter().collect::<Vec<_>>().concat();
-    // A value of 4 GiB has no DER length here; the pieces come from messages bounded long before.
+    // Only 4 GiB and more have no length; what is made here was bounded before.
     let length = Length::try_from(value.len()).unwrap_or(Length::ZERO);
     let mut octets = Vec::with_capacity(value.len().saturating_add(8));
     if Header::new(tag, length).encode_to_vec(&mut octets).is_ok() {

@@ -195,3 +195,79 @@ fn an_error_keeps_its_number_and_details() {
     assert!(error.error_code.is_some());
     assert!(error.error_details.as_ref().unwrap()[0].contains("CMP routines"));
 }
+
+#[test]
+fn the_names_and_usages_of_a_template_come_out() {
+    let message = one("ir-names-1-request");
+    let template = &message.body().requests().unwrap()[0].cert_req.cert_template;
+    let wanted = template.to_template().unwrap();
+    let names: Vec<_> = wanted.sans.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        names,
+        [
+            "dns:a.example.test",
+            "ip:192.0.2.1",
+            "uri:https://example.test/x",
+            "email:a@example.test",
+            "rid:1.2.3.4",
+            "dirname:CN=directory",
+            "other:1.3.6.1.4.1.311.20.2.3;0c0f6d65406578616d706c652e74657374",
+        ]
+    );
+    assert_eq!(wanted.key_usage, Some(pki::KeyUsages::DIGITAL_SIGNATURE));
+    assert_eq!(
+        wanted.ext_key_usage,
+        [pki::usage::CLIENT_AUTH, pki::usage::SERVER_AUTH]
+    );
+    let validity = wanted
+        .validity
+        .not_before
+        .unwrap()
+        .until(wanted.validity.not_after.unwrap())
+        .unwrap();
+    assert_eq!(validity.get_seconds(), 30 * 24 * 60 * 60);
+}
+
+#[test]
+fn the_certificates_and_the_csr_in_the_corpus_are_ones_that_pki_reads() {
+    let message = one("ir-pbm-implicit-1-response");
+    let PkiBody::Ip(answer) = message.body() else {
+        panic!("{message:?}")
+    };
+    let root = answer.ca_pubs.as_ref().unwrap()[0].certificate().unwrap();
+    for certificate in message.extra_certs() {
+        certificate
+            .certificate()
+            .unwrap()
+            .verify_signed_by(root.public_key())
+            .unwrap();
+    }
+    let PkiBody::P10cr(request) = one("p10cr-pbm-1-request").into_parts().1 else {
+        panic!()
+    };
+    request.csr().unwrap().verify().unwrap();
+}
+
+#[test]
+fn a_key_update_names_the_certificate_it_replaces_and_a_revocation_its_own() {
+    use pkixcmp::crmf::control::Control;
+    let update = one("kur-sig-1-request");
+    let controls = update.body().requests().unwrap()[0]
+        .cert_req
+        .controls
+        .clone()
+        .unwrap();
+    let Control::OldCertId(old) = controls[0].control().unwrap() else {
+        panic!("{controls:?}")
+    };
+    let signer = update.extra_certs()[0].certificate().unwrap();
+    assert_eq!(old.certificate_id(), Some(signer.id()));
+    assert_eq!(pkixcmp::CertId::of(&signer).unwrap(), old);
+
+    let revocation = one("rr-sig-1-request");
+    let PkiBody::Rr(details) = revocation.body() else {
+        panic!("{revocation:?}")
+    };
+    assert_eq!(details[0].certificate_id(), Some(signer.id()));
+    assert_eq!(details[0].reason_code().unwrap(), Some(1));
+}

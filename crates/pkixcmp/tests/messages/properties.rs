@@ -42,8 +42,15 @@ fn look_into(message: &PkiMessage) {
     {
         let _ = info.value();
     }
+    for certificate in message.extra_certs() {
+        let _ = certificate.certificate();
+    }
+    if let PkiBody::P10cr(request) = message.body() {
+        let _ = request.csr().map(|csr| csr.template());
+    }
     for request in message.body().requests().into_iter().flatten() {
         let controls = request.cert_req.controls.iter().flatten();
+        let _ = request.cert_req.cert_template.to_template();
         for attribute in controls.chain(request.reg_info.iter().flatten()) {
             let _ = attribute.control();
         }
