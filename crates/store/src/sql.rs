@@ -1,0 +1,248 @@
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+/// At most so many rows in one statement, and jobs in one batch.
+pub(crate) const MOST_ROWS: usize = 64;
+
+/// How many rows a statement is written for. Few sizes, because the driver caches 100 texts a connection; close
+/// enough together that any batch takes two or three statements.
+const SIZES: [usize; 12] = [64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
+
+/// One statement for many rows at once: with a commit shared, the way to the database thread or server is what costs.
+pub(crate) struct Multi(Vec<(usize, String)>);
+
+impl Multi {
+    /// Writes `template` out for every size. Each `[…]` in it is repeated once a row, with commas between; `$1` to
+    /// `$arity` in it count on from row to row.
+    fn new(template: &str, arity: usize) -> Self {
+        Self(
+            SIZES
+                .iter()
+                .map(|&size| (size, expand(template, arity, size)))
+                .collect(),
+        )
+    }
+
+    /// The rows cut into the fewest statements, in order.
+    pub(crate) fn cut<'r, T>(
+        &'static self,
+        mut rows: &'r [T],
+    ) -> impl Iterator<Item = (&'static str, &'r [T])> {
+        std::iter::from_fn(move || {
+            let (size, text) = self.0.iter().find(|(size, _)| *size <= rows.len())?;
+            let (now, later) = rows.split_at(*size);
+            rows = later;
+            Some((text.as_str(), now))
+        })
+    }
+}
+
+/// Every statement, in one database's words. They differ in three places: how a transaction begins, the clock, and
+/// how a claim passes over rows that another process is just taking.
+pub(crate) struct Sql {
+    pub(crate) begin: &'static str,
+    pub(crate) retire: &'static str,
+    pub(crate) forget_running: &'static str,
+    pub(crate) insert_journal: Multi,
+    pub(crate) insert_running: Multi,
+    pub(crate) end_running: Multi,
+    pub(crate) move_running: Multi,
+    pub(crate) insert_certificate: Multi,
+    pub(crate) upsert_issuance: Multi,
+    pub(crate) upsert_outcome: Multi,
+    pub(crate) insert_revocation: Multi,
+    pub(crate) insert_audit: Multi,
+    pub(crate) claim: String,
+    pub(crate) reclaim: String,
+    pub(crate) claim_due: String,
+    pub(crate) release: &'static str,
+    pub(crate) release_idle: &'static str,
+    pub(crate) find_by_key: String,
+    pub(crate) find_by_row: String,
+    pub(crate) certificate: &'static str,
+    pub(crate) issuance: &'static str,
+    pub(crate) revoked: &'static str,
+}
+
+/// For SQLite.
+pub(crate) static SQLITE: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(&Words {
+        begin: "BEGIN IMMEDIATE",
+        now: "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000)",
+        skip: "",
+    })
+});
+
+/// For PostgreSQL.
+pub(crate) static POSTGRES: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(&Words {
+        begin: "BEGIN",
+        now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+        skip: "FOR UPDATE SKIP LOCKED",
+    })
+});
+
+struct Words {
+    begin: &'static str,
+    now: &'static str,
+    skip: &'static str,
+}
+
+const ENTRY: &str = "SELECT j.id, j.ikey, j.fingerprint, j.head, j.front, r.due, r.upstream, \
+     o.phase, o.front AS new_front, o.leaf, i.certificate \
+     FROM journal j LEFT JOIN running r ON r.id = j.id LEFT JOIN outcome o ON o.id = j.id \
+     LEFT JOIN issuance i ON i.id = j.id";
+
+impl Sql {
+    fn new(words: &Words) -> Self {
+        let Words { begin, now, skip } = words;
+        Self {
+            begin,
+            retire: "UPDATE journal SET retired = id WHERE id = $1 AND retired = 0",
+            forget_running: "DELETE FROM running WHERE id = $1",
+            insert_journal: Multi::new(
+                "INSERT INTO journal (id, ikey, fingerprint, head, front) VALUES [($1, $2, $3, $4, $5)] \
+                 ON CONFLICT (ikey) WHERE retired = 0 DO NOTHING RETURNING id",
+                5,
+            ),
+            insert_running: Multi::new(
+                &format!(
+                    "INSERT INTO running (id, fence, lease_until, due, upstream) VALUES [($1, $2, {now} + $3, $4, $5)]"
+                ),
+                5,
+            ),
+            // The list of ids beside the pairs lets SQLite go by its primary key instead of reading the whole table.
+            end_running: Multi::new(
+                "DELETE FROM running WHERE id IN ([$1]) AND (id, fence) IN (VALUES [($1, $2)]) RETURNING id",
+                2,
+            ),
+            move_running: Multi::new(
+                "UPDATE running SET due = v.column3, upstream = COALESCE(v.column4, upstream), \
+                 lease_until = CASE WHEN v.column5 = 1 THEN 0 ELSE lease_until END \
+                 FROM (VALUES [($1, $2, $3, $4, $5)]) AS v \
+                 WHERE running.id = v.column1 AND running.fence = v.column2 RETURNING id",
+                5,
+            ),
+            insert_certificate: Multi::new(
+                "INSERT INTO certificate (sha256, der) VALUES [($1, $2)] ON CONFLICT (sha256) DO NOTHING",
+                2,
+            ),
+            upsert_issuance: Multi::new(
+                "INSERT INTO issuance (id, name, certificate, authority, owner, entry, not_after) \
+                 VALUES [($1, $2, $3, $4, $5, $6, $7)] ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
+                 certificate = excluded.certificate, authority = excluded.authority, owner = excluded.owner, \
+                 entry = excluded.entry, not_after = excluded.not_after",
+                7,
+            ),
+            // A leaf that its issuance has is not written a second time.
+            upsert_outcome: Multi::new(
+                "INSERT INTO outcome (id, phase, front, leaf) VALUES [($1, $2, $3, CASE WHEN EXISTS \
+                 (SELECT 1 FROM issuance WHERE id = $1 AND certificate = $4) THEN NULL ELSE $4 END)] \
+                 ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, \
+                 front = COALESCE(excluded.front, outcome.front), leaf = excluded.leaf",
+                4,
+            ),
+            // The first revocation stands: its date must not move to a later day.
+            insert_revocation: Multi::new(
+                "INSERT INTO revocation (authority, name, issuer, serial, at, reason) \
+                 VALUES [($1, $2, $3, $4, $5, $6)] ON CONFLICT (name, authority) DO NOTHING",
+                6,
+            ),
+            insert_audit: Multi::new(
+                "INSERT INTO audit (at, kind, entry, credential, label, serial, detail) \
+                 VALUES [($1, $2, $3, $4, $5, $6, $7)]",
+                7,
+            ),
+            claim: format!(
+                "UPDATE running SET fence = fence + 1, lease_until = {now} + $2 \
+                 WHERE id = (SELECT id FROM journal WHERE ikey = $1 AND retired = 0) AND lease_until <= {now} \
+                 RETURNING id, fence"
+            ),
+            reclaim: format!(
+                "INSERT INTO running (id, fence, lease_until, due, upstream) \
+                 SELECT id, $2, {now} + $3, CAST(NULL AS BIGINT), $4 FROM journal WHERE ikey = $1 AND retired = 0 \
+                 ON CONFLICT (id) DO NOTHING RETURNING id, fence"
+            ),
+            claim_due: format!(
+                "UPDATE running SET fence = fence + 1, lease_until = {now} + $3 WHERE id IN \
+                 (SELECT id FROM running WHERE due <= $1 AND lease_until <= {now} ORDER BY due LIMIT $2 {skip}) \
+                 RETURNING id, fence, due"
+            ),
+            release: "UPDATE running SET lease_until = 0 WHERE id = $1 AND fence = $2",
+            release_idle: "DELETE FROM running WHERE id = $1 AND fence = $2 AND due IS NULL AND upstream = $3",
+            find_by_key: format!("{ENTRY} WHERE j.ikey = $1 AND j.retired = 0"),
+            find_by_row: format!("{ENTRY} WHERE j.id = $1"),
+            certificate: "SELECT der FROM certificate WHERE sha256 = $1",
+            issuance: "SELECT i.certificate, i.authority, i.owner, i.entry, r.at, r.reason \
+                 FROM issuance i LEFT JOIN revocation r ON r.name = i.name WHERE i.name = $1 \
+                 ORDER BY i.id DESC, r.at LIMIT 1",
+            revoked: "SELECT issuer, serial, at, reason FROM revocation WHERE authority = $1 ORDER BY at, id",
+        }
+    }
+}
+
+fn expand(template: &str, arity: usize, rows: usize) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('[') {
+        let (group, tail) = after.split_once(']').unwrap_or((after, ""));
+        text.push_str(before);
+        for row in 0..rows {
+            if row > 0 {
+                text.push_str(", ");
+            }
+            number(&mut text, group, row * arity);
+        }
+        rest = tail;
+    }
+    text.push_str(rest);
+    text
+}
+
+fn number(text: &mut String, group: &str, base: usize) {
+    let mut pieces = group.split('$');
+    text.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let digits = piece.len() - piece.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (index, tail) = piece.split_at(digits);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "${}{tail}",
+            base + index.parse::<usize>().unwrap_or_default()
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_group_is_repeated_once_a_row_and_its_parameters_count_on() {
+        assert_eq!(
+            expand("IN ([$1]) AND IN (VALUES [($1, $2)])", 2, 3),
+            "IN ($1, $3, $5) AND IN (VALUES ($1, $2), ($3, $4), ($5, $6))"
+        );
+    }
+
+    #[test]
+    fn any_number_of_rows_is_cut_into_few_statements_that_keep_their_order() {
+        for count in 0..=MOST_ROWS {
+            let rows: Vec<usize> = (0..count).collect();
+            let cut: Vec<&[usize]> = SQLITE
+                .insert_journal
+                .cut(&rows)
+                .map(|(_, part)| part)
+                .collect();
+            assert_eq!(cut.concat(), rows);
+            assert!(cut.len() <= 4, "{count} rows take {} statements", cut.len());
+        }
+    }
+
+    #[test]
+    fn the_texts_of_one_connection_fit_its_statement_cache() {
+        // 9 of them for many rows, but revocations and certificates come one by one.
+        assert!(7 * SIZES.len() + 12 <= 100);
+    }
+}

@@ -1,0 +1,305 @@
+use std::collections::{BTreeMap, HashSet};
+
+use bytes::Bytes;
+use ra::Lease;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, Connection as _, Row as _};
+
+use crate::fault::Fault;
+use crate::known::{Digest, Known};
+use crate::rows::{AuditRow, BeginRow, Held, Work, WriteRow};
+use crate::sql::{Multi, Sql};
+
+type Bound<'q> = Query<'q, Any, AnyArguments>;
+
+/// Does all of `works` or nothing, and says which rows each got hold of.
+///
+/// Rows are written in the order of their keys, tables always in the same order, so that processes on one database
+/// wait for each other instead of deadlocking.
+pub(super) async fn apply(
+    connection: &mut AnyConnection,
+    sql: &'static Sql,
+    known: &Known,
+    works: &[Work],
+) -> Result<Vec<Vec<Held>>, Fault> {
+    let mut got = vec![Vec::new(); works.len()];
+    if let [Work::Claim { .. } | Work::ClaimDue { .. } | Work::Release(_) | Work::Record(_)] = works
+    {
+        // One statement is a transaction by itself; where two are needed, each is right alone.
+        let mut audit = Vec::new();
+        single(connection, sql, works, &mut got, &mut audit).await?;
+        many(connection, &sql.insert_audit, &audit, bind_audit).await?;
+        return Ok(got);
+    }
+    let mut transaction = connection.begin_with(sql.begin).await?;
+    let mut audit = begins(&mut transaction, sql, works, &mut got).await?;
+    let stored = writes(&mut transaction, sql, known, works, &mut got, &mut audit).await?;
+    single(&mut transaction, sql, works, &mut got, &mut audit).await?;
+    many(&mut transaction, &sql.insert_audit, &audit, bind_audit).await?;
+    transaction
+        .commit()
+        .await
+        .map_err(|e| Fault::from(e).at_commit())?;
+    for (digest, certificate) in stored {
+        known.add(digest, certificate);
+    }
+    Ok(got)
+}
+
+async fn begins<'w>(
+    connection: &mut AnyConnection,
+    sql: &'static Sql,
+    works: &'w [Work],
+    got: &mut [Vec<Held>],
+) -> Result<Vec<&'w AuditRow>, Fault> {
+    let mut rows: Vec<(usize, &BeginRow)> = works
+        .iter()
+        .enumerate()
+        .filter_map(|(place, work)| match work {
+            Work::Begin(row) => Some((place, &**row)),
+            _ => None,
+        })
+        .collect();
+    rows.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
+    for old in rows.iter().filter_map(|(_, row)| row.retire) {
+        sqlx::query(sql.forget_running)
+            .bind(old)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query(sql.retire)
+            .bind(old)
+            .execute(&mut *connection)
+            .await?;
+    }
+    let fresh = ids(
+        many(connection, &sql.insert_journal, &rows, |query, (_, row)| {
+            query
+                .bind(row.row)
+                .bind(&row.key[..])
+                .bind(&row.fingerprint[..])
+                .bind(&row.head[..])
+                .bind(&row.front[..])
+        })
+        .await?,
+    )?;
+    rows.retain(|(_, row)| fresh.contains(&row.row));
+    rows.sort_by_key(|(_, row)| row.row);
+    many(connection, &sql.insert_running, &rows, |query, (_, row)| {
+        query
+            .bind(row.row)
+            .bind(1_i64)
+            .bind(row.lease)
+            .bind(row.due)
+            .bind(&row.upstream[..])
+    })
+    .await?;
+    for (place, row) in &rows {
+        got[*place] = vec![Held {
+            row: row.row,
+            fence: 1,
+        }];
+    }
+    Ok(rows.into_iter().map(|(_, row)| &row.audit).collect())
+}
+
+/// Returns the certificates that are durable once the transaction is.
+async fn writes<'w>(
+    connection: &mut AnyConnection,
+    sql: &'static Sql,
+    known: &Known,
+    works: &'w [Work],
+    got: &mut [Vec<Held>],
+    audit: &mut Vec<&'w AuditRow>,
+) -> Result<Vec<(Digest, pki::Certificate)>, Fault> {
+    let mut rows: Vec<(usize, &WriteRow)> = works
+        .iter()
+        .enumerate()
+        .filter_map(|(place, work)| match work {
+            Work::Write(row) => Some((place, &**row)),
+            _ => None,
+        })
+        .collect();
+    rows.sort_by_key(|(_, row)| row.held.row);
+    let (ending, moving): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|(_, row)| row.ends());
+    // Whose fence does not hold gets nothing back here, and nothing of it is written.
+    let ended = many(connection, &sql.end_running, &ending, |query, (_, row)| {
+        query.bind(row.held.row).bind(row.held.fence)
+    });
+    let mut held = ids(ended.await?)?;
+    let moved = many(connection, &sql.move_running, &moving, |query, (_, row)| {
+        let frees = i64::from(row.lease == Lease::End);
+        query
+            .bind(row.held.row)
+            .bind(row.held.fence)
+            .bind(row.due)
+            .bind(row.upstream.as_deref())
+            .bind(frees)
+    });
+    held.extend(ids(moved.await?)?);
+    rows.retain(|(_, row)| held.contains(&row.held.row));
+
+    let mut new = BTreeMap::new();
+    for (digest, certificate) in rows.iter().flat_map(|(_, row)| &row.certificates) {
+        if !known.has(digest) {
+            new.insert(*digest, certificate.clone());
+        }
+    }
+    let new: Vec<(Digest, pki::Certificate)> = new.into_iter().collect();
+    many(
+        connection,
+        &sql.insert_certificate,
+        &new,
+        |query, (digest, certificate)| query.bind(&digest[..]).bind(bytes_of(certificate.der())),
+    )
+    .await?;
+
+    let issued: Vec<_> = rows
+        .iter()
+        .filter_map(|(_, row)| Some((row.held.row, row.issuance.as_ref()?)))
+        .collect();
+    many(
+        connection,
+        &sql.upsert_issuance,
+        &issued,
+        |query, (row, issuance)| {
+            query
+                .bind(*row)
+                .bind(&issuance.name[..])
+                .bind(&issuance.certificate[..])
+                .bind(&*issuance.authority)
+                .bind(&*issuance.owner)
+                .bind(&issuance.entry[..])
+                .bind(issuance.not_after)
+        },
+    )
+    .await?;
+    many(connection, &sql.upsert_outcome, &rows, |query, (_, row)| {
+        query
+            .bind(row.held.row)
+            .bind(&row.phase[..])
+            .bind(row.front.as_deref())
+            .bind(row.leaf.as_deref())
+    })
+    .await?;
+    let mut revoked: Vec<_> = rows
+        .iter()
+        .filter_map(|(_, row)| row.revocation.as_ref())
+        .collect();
+    revoked.sort_by(|a, b| a.name.cmp(&b.name));
+    many(
+        connection,
+        &sql.insert_revocation,
+        &revoked,
+        |query, revocation| {
+            query
+                .bind(&*revocation.authority)
+                .bind(&revocation.name[..])
+                .bind(&revocation.issuer[..])
+                .bind(&revocation.serial[..])
+                .bind(revocation.at)
+                .bind(revocation.reason)
+        },
+    )
+    .await?;
+    for (place, row) in rows {
+        got[place] = vec![row.held];
+        audit.push(&row.audit);
+    }
+    Ok(new)
+}
+
+/// What comes one by one.
+async fn single<'w>(
+    connection: &mut AnyConnection,
+    sql: &'static Sql,
+    works: &'w [Work],
+    got: &mut [Vec<Held>],
+    audit: &mut Vec<&'w AuditRow>,
+) -> Result<(), Fault> {
+    for (place, work) in works.iter().enumerate() {
+        match work {
+            Work::Begin(_) | Work::Write(_) => {}
+            Work::Record(row) => audit.push(row),
+            Work::Claim { key, lease, fence } => {
+                let claim = sqlx::query(&*sql.claim).bind(&key[..]).bind(*lease);
+                let mut row = claim.fetch_optional(&mut *connection).await?;
+                if row.is_none() {
+                    // Nothing of a finished entry is in the table of what moves.
+                    let reclaim = sqlx::query(&*sql.reclaim)
+                        .bind(&key[..])
+                        .bind(*fence)
+                        .bind(*lease);
+                    row = reclaim
+                        .bind(&[][..])
+                        .fetch_optional(&mut *connection)
+                        .await?;
+                }
+                got[place] = row.as_ref().map(held).transpose()?.into_iter().collect();
+            }
+            Work::ClaimDue { most, now, lease } => {
+                let claim = sqlx::query(&*sql.claim_due)
+                    .bind(*now)
+                    .bind(*most)
+                    .bind(*lease);
+                let mut rows = claim.fetch_all(&mut *connection).await?;
+                rows.sort_by_key(|row| row.try_get::<i64, _>(2).unwrap_or_default());
+                got[place] = rows.iter().map(held).collect::<Result<_, _>>()?;
+            }
+            Work::Release(Held { row, fence }) => {
+                let idle = sqlx::query(sql.release_idle)
+                    .bind(*row)
+                    .bind(*fence)
+                    .bind(&[][..]);
+                if idle.execute(&mut *connection).await?.rows_affected() == 0 {
+                    sqlx::query(sql.release)
+                        .bind(*row)
+                        .bind(*fence)
+                        .execute(&mut *connection)
+                        .await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn many<'r, T>(
+    connection: &mut AnyConnection,
+    statement: &'static Multi,
+    rows: &'r [T],
+    bind: impl Fn(Bound<'r>, &'r T) -> Bound<'r>,
+) -> Result<Vec<AnyRow>, sqlx::Error> {
+    let mut returned = Vec::new();
+    for (text, rows) in statement.cut(rows) {
+        let query = rows.iter().fold(sqlx::query(text), &bind);
+        returned.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(returned)
+}
+
+fn bind_audit<'r>(query: Bound<'r>, row: &'r &AuditRow) -> Bound<'r> {
+    query
+        .bind(row.at)
+        .bind(row.kind)
+        .bind(row.entry.as_deref())
+        .bind(&*row.credential)
+        .bind(&*row.label)
+        .bind(row.serial.as_deref())
+        .bind(&*row.detail)
+}
+
+fn bytes_of(bytes: &Bytes) -> &[u8] {
+    bytes
+}
+
+fn ids(rows: Vec<AnyRow>) -> Result<HashSet<i64>, sqlx::Error> {
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+fn held(row: &AnyRow) -> Result<Held, sqlx::Error> {
+    Ok(Held {
+        row: row.try_get(0)?,
+        fence: row.try_get(1)?,
+    })
+}
