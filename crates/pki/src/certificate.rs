@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
-use crate::extension::Extensions;
+use crate::extension::{ExtensionError, Extensions};
 use crate::general_name::GeneralName;
 use crate::key::{KeyError, PublicKey, VerifyError};
 use crate::pem::PemError;
@@ -47,9 +47,12 @@ pub struct CertificateId {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// It is not the DER of an X.509 certificate, or an extension in it is malformed.
+    /// It is not the DER of an X.509 certificate.
     #[error("this is not an X.509 certificate: {0}")]
     Malformed(#[from] der::Error),
+    /// An extension in it is malformed or occurs twice, or there are too many.
+    #[error("the extensions of the certificate cannot be read: {0}")]
+    Extensions(#[from] ExtensionError),
     /// The public key in it is malformed.
     #[error("the public key of the certificate cannot be read: {0}")]
     Key(#[source] KeyError),
@@ -62,7 +65,7 @@ impl Certificate {
     /// Read one DER certificate; nothing may follow it.
     ///
     /// # Errors
-    /// [`CertificateError::Malformed`] or [`CertificateError::Key`].
+    /// [`CertificateError::Malformed`], [`CertificateError::Extensions`] or [`CertificateError::Key`].
     pub fn from_der(der: impl Into<Bytes>) -> Result<Self, CertificateError> {
         let der = der.into();
         let x509 = x509_cert::Certificate::from_der(&der)?;

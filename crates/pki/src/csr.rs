@@ -11,6 +11,7 @@ use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;
 
 use crate::certificate::first_element;
+use crate::extension::ExtensionError;
 use crate::key::{KeyError, PublicKey, VerifyError};
 use crate::pem::PemError;
 use crate::private_key::PrivateKey;
@@ -44,7 +45,10 @@ pub enum CsrError {
     Malformed(#[from] der::Error),
     /// An extension asked for is malformed, occurs twice, or there are too many.
     #[error("the extensions asked for in the certification request cannot be read: {0}")]
-    Extensions(#[source] der::Error),
+    Extensions(#[source] ExtensionError),
+    /// A name in the template cannot be encoded.
+    #[error("the certification request cannot be encoded: {0}")]
+    Encode(#[source] der::Error),
     /// The public key in it is malformed.
     #[error("the public key of the certification request cannot be read: {0}")]
     Key(#[source] KeyError),
@@ -174,7 +178,7 @@ impl Csr {
     /// of the template is dropped: PKCS#10 cannot express it.
     ///
     /// # Errors
-    /// [`CsrError::Extensions`] when a name cannot be encoded, [`CsrError::Sign`].
+    /// [`CsrError::Encode`] when a name cannot be encoded, [`CsrError::Sign`].
     pub fn build(template: &Template, key: &PrivateKey) -> Result<Self, CsrError> {
         let info = request_info(template, key)?;
         let signature = key.sign_now(&info)?;
@@ -231,7 +235,7 @@ fn request_info(template: &Template, signer: &dyn Signer) -> Result<Vec<u8>, Csr
         #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
         attributes: SetOfVec<Attribute>,
     }
-    let extensions = template.extensions().map_err(CsrError::Extensions)?;
+    let extensions = template.extensions().map_err(CsrError::Encode)?;
     let mut attributes = SetOfVec::new();
     if !extensions.is_empty() {
         let mut values = SetOfVec::new();

@@ -1,11 +1,13 @@
-//! The certificate extensions this crate knows, read from and written to [`Extension`]s (RFC 5280 section 4.2).
+//! The certificate extensions this crate knows, read from and written to [`Extension`]s (RFC 5280 section 4.2). Outside the
+//! crate they are fields of [`crate::Certificate`] and [`crate::Template`].
 
 use const_oid::db::rfc5280::{
     ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_BASIC_CONSTRAINTS, ID_CE_CRL_DISTRIBUTION_POINTS,
     ID_CE_EXT_KEY_USAGE, ID_CE_KEY_USAGE, ID_CE_SUBJECT_ALT_NAME, ID_CE_SUBJECT_KEY_IDENTIFIER,
 };
 use der::asn1::{AnyRef, OctetString, OctetStringRef};
-use der::{Decode, Encode, ErrorKind, Reader, Sequence, SliceReader, TagNumber};
+use der::{Decode, Encode, Reader, Sequence, SliceReader, TagNumber};
+use thiserror::Error;
 use x509_cert::ext::Extension;
 
 use crate::general_name::{self, GeneralName};
@@ -14,6 +16,26 @@ use crate::{KeyUsages, ObjectIdentifier};
 
 /// More extensions than this in one certificate or request are refused.
 pub(crate) const MOST_EXTENSIONS: usize = 100;
+
+/// Why a list of extensions is refused.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum ExtensionError {
+    /// The value of a known extension is not what it should be.
+    #[error("extension {id} is malformed: {source}")]
+    Malformed {
+        /// Its OID.
+        id: ObjectIdentifier,
+        /// What is wrong with it.
+        source: der::Error,
+    },
+    /// An extension occurs twice (RFC 5280 section 4.2).
+    #[error("extension {0} occurs twice")]
+    Twice(ObjectIdentifier),
+    /// More than anyone needs.
+    #[error("there are {0} extensions; {MOST_EXTENSIONS} are accepted")]
+    TooMany(usize),
+}
 
 /// A list of extensions, sorted by what is known. Unset fields were absent.
 #[derive(Default)]
@@ -28,40 +50,48 @@ pub(crate) struct Extensions {
 
 impl Extensions {
     /// Read what is known; key identifiers and unknown extensions are appended to `others`.
-    pub(crate) fn read(list: &[Extension], others: &mut Vec<Extension>) -> der::Result<Self> {
+    pub(crate) fn read(
+        list: &[Extension],
+        others: &mut Vec<Extension>,
+    ) -> Result<Self, ExtensionError> {
         if list.len() > MOST_EXTENSIONS {
-            return Err(ErrorKind::Overlength.into());
+            return Err(ExtensionError::TooMany(list.len()));
         }
         let mut found = Self::default();
         for (index, extension) in list.iter().enumerate() {
-            // RFC 5280 section 4.2: no extension twice.
-            if list[..index]
-                .iter()
-                .any(|other| other.extn_id == extension.extn_id)
-            {
-                return Err(ErrorKind::OidUnknown {
-                    oid: extension.extn_id,
-                }
-                .into());
+            let id = extension.extn_id;
+            if list[..index].iter().any(|other| other.extn_id == id) {
+                return Err(ExtensionError::Twice(id));
             }
-            let value = extension.extn_value.as_bytes();
-            match extension.extn_id {
-                ID_CE_SUBJECT_ALT_NAME => found.sans = general_name::list_from_der(value)?,
-                ID_CE_KEY_USAGE => found.key_usage = Some(KeyUsages::from_der(value)?),
-                ID_CE_EXT_KEY_USAGE => found.ext_key_usage = Some(Vec::from_der(value)?),
-                ID_CE_BASIC_CONSTRAINTS => found.ca = basic_constraints(value)?,
-                id => {
-                    if id == ID_CE_SUBJECT_KEY_IDENTIFIER {
-                        let id = <&OctetStringRef>::from_der(value)?;
-                        found.subject_key_id = Some(id.as_bytes().to_vec());
-                    } else if id == ID_CE_AUTHORITY_KEY_IDENTIFIER {
-                        found.authority_key_id = authority_key_id(value)?;
-                    }
-                    others.push(extension.clone());
-                }
+            let known = found
+                .take(id, extension.extn_value.as_bytes())
+                .map_err(|source| ExtensionError::Malformed { id, source })?;
+            if !known {
+                others.push(extension.clone());
             }
         }
         Ok(found)
+    }
+
+    /// Take one extension; false when it is one of the others.
+    fn take(&mut self, id: ObjectIdentifier, value: &[u8]) -> der::Result<bool> {
+        match id {
+            ID_CE_SUBJECT_ALT_NAME => self.sans = general_name::list_from_der(value)?,
+            ID_CE_KEY_USAGE => self.key_usage = Some(KeyUsages::from_der(value)?),
+            ID_CE_EXT_KEY_USAGE => self.ext_key_usage = Some(Vec::from_der(value)?),
+            ID_CE_BASIC_CONSTRAINTS => self.ca = basic_constraints(value)?,
+            ID_CE_SUBJECT_KEY_IDENTIFIER => {
+                let id = <&OctetStringRef>::from_der(value)?;
+                self.subject_key_id = Some(id.as_bytes().to_vec());
+                return Ok(false);
+            }
+            ID_CE_AUTHORITY_KEY_IDENTIFIER => {
+                self.authority_key_id = authority_key_id(value)?;
+                return Ok(false);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 

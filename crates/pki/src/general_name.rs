@@ -152,7 +152,7 @@ impl GeneralName {
             (6, false) => Self::Uri(text()?),
             (7, false) => Self::Ip(address(content)?),
             (8, false) => Self::RegisteredId(ObjectIdentifier::from_bytes(content)?),
-            _ => return Err(ErrorKind::TagUnknown { byte: 0 }.into()),
+            _ => return Err(ErrorKind::TagNumberInvalid.into()),
         })
     }
 }

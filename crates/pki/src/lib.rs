@@ -14,7 +14,7 @@ pub mod crl;
 pub mod csr;
 pub mod der_serde;
 pub mod digest;
-mod extension;
+pub mod extension;
 #[cfg(test)]
 mod fixtures;
 pub mod general_name;

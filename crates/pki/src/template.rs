@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::Extension;
 
-use crate::extension::{self, Extensions};
+use crate::extension::{self, ExtensionError, Extensions};
 use crate::general_name::GeneralName;
 use crate::{KeyUsages, Name, ObjectIdentifier, PublicKey, der_serde};
 
@@ -68,7 +68,8 @@ impl Template {
     ///
     /// # Errors
     /// When a known extension is malformed, one occurs twice, or there are more than 100.
-    pub fn take_extensions(&mut self, list: &[Extension]) -> der::Result<()> {
+    /// The template may then hold a part of the list.
+    pub fn take_extensions(&mut self, list: &[Extension]) -> Result<(), ExtensionError> {
         let found = Extensions::read(list, &mut self.other_extensions)?;
         self.sans.extend(found.sans);
         self.key_usage = found.key_usage.or(self.key_usage);

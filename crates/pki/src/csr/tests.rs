@@ -160,7 +160,10 @@ fn an_extension_asked_for_twice_is_refused() {
     let twice = template.extensions().unwrap();
     template.other_extensions = twice;
     let request = Csr::build(&template, &key).unwrap();
-    assert!(matches!(request.template(), Err(CsrError::Extensions(_))));
+    assert!(matches!(
+        request.template(),
+        Err(CsrError::Extensions(ExtensionError::Twice(_)))
+    ));
 }
 
 #[test]

@@ -1,54 +1,64 @@
 use der::asn1::Any;
 use der::{Tag, Tagged};
-use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::RelativeDistinguishedName;
 
-use crate::Name;
+use crate::{Name, ObjectIdentifier};
 
 /// Whether two names are the same by RFC 5280 section 7.1: RDNs in the same order, values compared without regard to
 /// case, to the string type, and to how much white space stands where some stands.
 pub fn same_name(a: &Name, b: &Name) -> bool {
-    a.len() == b.len() && a.iter_rdn().zip(b.iter_rdn()).all(|(a, b)| same_rdn(a, b))
+    a == b
+        || a.len() == b.len()
+            && a.iter_rdn()
+                .map(folded_rdn)
+                .eq(b.iter_rdn().map(folded_rdn))
 }
 
 /// The same with RDNs in any order: some CAs return subjects in reverse ("LDAP") order. Only for finding out whether a
 /// renewal asks for what the old certificate had, never for chains.
 pub fn same_name_unordered(a: &Name, b: &Name) -> bool {
-    let mut left: Vec<_> = b.iter_rdn().collect();
-    a.len() == b.len()
-        && a.iter_rdn().all(|rdn| {
-            let found = left.iter().position(|other| same_rdn(rdn, other));
-            found.map(|at| left.swap_remove(at)).is_some()
-        })
+    a == b || a.len() == b.len() && sorted(a) == sorted(b)
 }
 
-fn same_rdn(a: &RelativeDistinguishedName, b: &RelativeDistinguishedName) -> bool {
-    let mut left: Vec<_> = b.iter().collect();
-    a.iter().count() == left.len()
-        && a.iter().all(|attribute| {
-            let found = left.iter().position(|other| same(attribute, other));
-            found.map(|at| left.swap_remove(at)).is_some()
-        })
+/// Names come from peers and may be long: sorting keeps the comparison from being quadratic.
+fn sorted(name: &Name) -> Vec<Vec<(ObjectIdentifier, Folded)>> {
+    let mut rdns: Vec<_> = name.iter_rdn().map(folded_rdn).collect();
+    rdns.sort_unstable();
+    rdns
 }
 
-fn same(a: &AttributeTypeAndValue, b: &AttributeTypeAndValue) -> bool {
-    a.oid == b.oid
-        && match (text_of(&a.value), text_of(&b.value)) {
-            (Some(a), Some(b)) => a == b || folded(&a) == folded(&b),
-            _ => a.value == b.value,
+/// An RDN is a set, so its attributes are brought into one order.
+fn folded_rdn(rdn: &RelativeDistinguishedName) -> Vec<(ObjectIdentifier, Folded)> {
+    let mut attributes: Vec<_> = rdn
+        .iter()
+        .map(|attribute| (attribute.oid, Folded::of(&attribute.value)))
+        .collect();
+    attributes.sort_unstable();
+    attributes
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Folded {
+    /// Lower case, white space trimmed and each run of it one space.
+    Text(String),
+    /// What is no text counts byte for byte.
+    Other(Any),
+}
+
+impl Folded {
+    fn of(value: &Any) -> Self {
+        let Some(text) = text_of(value) else {
+            return Self::Other(value.clone());
+        };
+        let mut out = String::with_capacity(text.len());
+        for word in text.split_whitespace() {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.extend(word.chars().flat_map(char::to_lowercase));
         }
-}
-
-/// Lower case, white space trimmed and each run of it one space.
-fn folded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.extend(word.chars().flat_map(char::to_lowercase));
+        Self::Text(out)
     }
-    out
 }
 
 /// The text of a value of any string type; none when it is no string or not valid in its type.

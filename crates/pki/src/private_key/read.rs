@@ -205,7 +205,7 @@ fn ml_dsa_algorithm(kind: KeyKind) -> Option<&'static PqdsaSigningAlgorithm> {
 fn decrypt(der: &[u8], passphrase: &SecretString) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let unsupported = |scheme| KeyError::Encryption { scheme };
     let info = EncryptedPrivateKeyInfoRef::from_der(der)
-        .map_err(|_| unsupported("a scheme we cannot read"))?;
+        .map_err(|_| unsupported("a scheme of old (such as PKCS#12 PBE or 3DES)"))?;
     let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
         return Err(unsupported("PBES1"));
     };

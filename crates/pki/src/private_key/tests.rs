@@ -80,7 +80,7 @@ fn a_wrong_passphrase_is_told_from_a_broken_file() {
 
 #[test]
 fn old_encryption_is_refused_with_the_command_that_mends_it() {
-    for name in ["p256-pbes1", "rsa-proc-type"] {
+    for name in ["p256-pbes1", "p256-pbes2-3des", "rsa-proc-type"] {
         let error = encrypted(name, "correct-horse").unwrap_err();
         assert!(
             matches!(error, KeyError::Encryption { .. }),
