@@ -20,7 +20,7 @@ pub enum TemplateError {
     PublicKey(#[source] KeyError),
     /// A known extension is malformed, or one occurs twice.
     #[error("the extensions in the template cannot be read: {0}")]
-    Extensions(#[source] der::Error),
+    Extensions(#[source] pki::extension::ExtensionError),
 }
 
 impl CertTemplate {
