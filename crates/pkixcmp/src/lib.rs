@@ -15,6 +15,8 @@
 //! Within DER, reading is lenient where real peers differ and nothing is lost: `pvno` is any small number, algorithm parameters may
 //! be NULL or absent, GeneralizedTime may have a fraction, lists that should have an entry may be empty, unknown body tags,
 //! info types and controls are carried. Each of those is kept as it came, so that encoding the parsed value gives the same octets.
+//! Three things are put in order instead: zeros after the last bit of a set of named bits, a `critical` of FALSE written out, and the
+//! order of attributes in one RDN. Whoever signs, hashes or forwards takes the octets received, which are always there too.
 //!
 //! Every list has a bound ([`limits`]), the whole message has one that the caller chooses ([`PkiMessage::decode_within`]), and
 //! nested messages are not entered unless the caller decodes them.

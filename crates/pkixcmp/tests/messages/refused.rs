@@ -107,6 +107,43 @@ fn ber_is_refused_and_called_by_its_name() {
 }
 
 #[test]
+fn lengths_that_are_not_the_shortest_and_strings_in_pieces_are_refused() {
+    let message = one("genm-pbm-1-request");
+    let id = message
+        .header()
+        .transaction_id
+        .as_ref()
+        .unwrap()
+        .as_bytes()
+        .to_vec();
+    let plain = tlv(0xa4, &[&tlv(0x04, &[&id])]);
+    let header = message.raw_header();
+    let place = header
+        .windows(plain.len())
+        .position(|octets| octets == plain)
+        .unwrap();
+    for instead in [
+        tlv(0xa4, &[&[0x04, 0x81, 16], &id]),
+        tlv(
+            0xa4,
+            &[&tlv(
+                0x24,
+                &[&tlv(0x04, &[&id[..8]]), &tlv(0x04, &[&id[8..]])],
+            )],
+        ),
+    ] {
+        let content = [&header[3..place], &instead, &header[place + plain.len()..]].concat();
+        let der = tlv(0x30, &[&tlv(0x30, &[&content]), message.raw_body()]);
+        assert_eq!(refusal(der).0, "header");
+    }
+    let control = tlv(0x30, &[&tlv(0x30, &[&header[3..]]), message.raw_body()]);
+    assert!(
+        PkiMessage::decode(control).is_ok(),
+        "the message was taken apart wrongly"
+    );
+}
+
+#[test]
 fn a_protection_that_does_not_fill_its_octets_is_refused() {
     let message = one("genm-pbm-1-request");
     let mut der = message.der().to_vec();
