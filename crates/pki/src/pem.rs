@@ -246,4 +246,12 @@ mod tests {
     fn a_text_without_blocks_is_an_empty_list_of_certificates() {
         assert!(certificates(b"nothing here\n").unwrap().is_empty());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic_or_loop(text in "(-----BEGIN A-----|-----END A-----|AQID|:|\\PC|\r|\n){0,30}") {
+            let found = blocks(text.as_bytes()).count();
+            proptest::prop_assert!(found <= text.matches("BEGIN").count());
+        }
+    }
 }

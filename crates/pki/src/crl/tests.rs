@@ -81,3 +81,18 @@ fn reasons_are_found_by_number_and_by_name() {
     assert_eq!(RevocationReason::from_code(7), None);
     assert_eq!(RevocationReason::from_code(11), None);
 }
+
+#[test]
+fn truncated_and_changed_lists_do_not_panic() {
+    let list = block_on(build(&parameters(), &key("p256-sec1"))).unwrap();
+    for len in 0..list.der().len() {
+        assert!(Crl::from_der(list.der().slice(..len)).is_err());
+    }
+    for at in 0..list.der().len() {
+        let mut changed = list.der().to_vec();
+        changed[at] ^= 0x81;
+        if let Ok(read) = Crl::from_der(changed) {
+            let _ = (read.revoked().count(), read.number(), read.next_update());
+        }
+    }
+}

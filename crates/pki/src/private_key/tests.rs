@@ -175,6 +175,19 @@ fn every_kind_that_is_generated_signs_and_survives_pkcs8() {
 }
 
 #[test]
+fn the_seed_form_of_ml_dsa_gives_the_key_of_rfc_9881() {
+    // The example key of RFC 9881 appendix C has the seed 00 01 02 … 1f; so begins its public key.
+    let public = "d7b2b47254aae0db45e7930d4a98d2c97d8f1397d1789dafa17024b316e9bec94fc9946d42f19b79a7413bbaa3";
+    let mut der = hex::decode("3034020100300b060960864801650304031104228020").unwrap();
+    der.extend(0..32u8);
+    let key = PrivateKey::from_der(&der).unwrap();
+    assert_eq!(key.public_key().kind(), KeyKind::MlDsa44);
+    let spki = hex::encode(key.public_key().spki_der());
+    assert_eq!(spki.find(public), Some(2 * (spki.len() / 2 - 1312)));
+    assert_eq!(key.to_pkcs8_der().unwrap().as_slice(), der);
+}
+
+#[test]
 fn rsa_sizes_nobody_asks_for_are_not_generated() {
     let error = PrivateKey::generate(KeyKind::Rsa { bits: 2560 }).unwrap_err();
     assert!(
