@@ -24,6 +24,10 @@ pub struct ErrorResponseModel {
     /// What was wrong, in CertService's words where it had any.
     #[schema(example = "Certification authority not found for given CAName")]
     pub error_message: String,
+    /// What was wrong this time, where, and what to do about it. CertService had no such member, and its clients pass over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "the RSA key has 1024 bits; 2048 to 8192 are accepted")]
+    pub detail: Option<String>,
     /// When, as `2022-09-21T10:00:00.000+00:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "2022-09-21T10:00:00.000+00:00")]
@@ -76,6 +80,7 @@ mod tests {
     fn an_error_is_the_union_of_certservices_and_the_frameworks_members() {
         let error = ErrorResponseModel {
             error_message: "Wrong key (PK) format".into(),
+            detail: None,
             timestamp: Some("2022-09-21T10:00:00.000+00:00".into()),
             status: Some(400),
             error: Some("Bad Request".into()),

@@ -1,22 +1,41 @@
 //! [`App`]: what lives as long as the process, around the [`Site`] that a reload replaces.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
 
-use crate::Site;
+use crate::reload::{ReloadError, Reloader};
+use crate::{Problems, Site};
 
 /// The process: the state of every handler.
 pub struct App {
     site: ArcSwap<Site>,
+    ready: AtomicBool,
+    /// Held for the length of a reload: one at a time.
+    reloader: Mutex<Option<Reloader>>,
 }
 
 impl App {
-    /// A process that serves `site`.
+    /// A process that serves `site` and nothing else: tests, the demo.
     #[must_use]
     pub fn new(site: Site) -> Arc<Self> {
+        Self::with(site, None)
+    }
+
+    /// A process that can be told to read its configuration again.
+    #[must_use]
+    pub fn reloadable(site: Site, reloader: Reloader) -> Arc<Self> {
+        Self::with(site, Some(reloader))
+    }
+
+    fn with(site: Site, reloader: Option<Reloader>) -> Arc<Self> {
+        let ready = AtomicBool::new(site.configured);
         Arc::new(Self {
             site: ArcSwap::from_pointee(site),
+            ready,
+            reloader: Mutex::new(reloader),
         })
     }
 
@@ -25,8 +44,57 @@ impl App {
         self.site.load_full()
     }
 
-    /// Serves `site` from now on; calls under way end with what they began with.
-    pub fn replace(&self, site: Site) {
-        self.site.store(Arc::new(site));
+    /// Whether the last configuration that someone asked for is the one that is served.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Reads the configuration again, because someone asked for it (`/reload`, SIGHUP). What cannot be used leaves the last good one in
+    /// service, and the process not ready, as CertService has it.
+    ///
+    /// # Errors
+    /// [`ReloadError`] with every reason.
+    pub async fn reload(&self) -> Result<(), ReloadError> {
+        let mut reloader = self.reloader.lock().await;
+        let Some(reloader) = reloader.as_mut() else {
+            return Ok(());
+        };
+        tracing::info!("Reloading configuration");
+        self.ready.store(false, Ordering::Release);
+        self.take(reloader.load(&self.site()).await)
+    }
+
+    /// Reads the configuration again if any of its files changed. A file that cannot be used is logged; nobody asked, so the process stays
+    /// as ready as it was.
+    pub async fn reload_if_changed(&self) {
+        let mut reloader = self.reloader.lock().await;
+        let Some(reloader) = reloader.as_mut().filter(|reloader| reloader.changed()) else {
+            return;
+        };
+        tracing::info!("a file of the configuration changed");
+        let result = reloader.load(&self.site()).await;
+        let _reported = self.take(result);
+    }
+
+    fn take(&self, loaded: Result<Site, ReloadError>) -> Result<(), ReloadError> {
+        match loaded {
+            Ok(site) => {
+                self.site.store(Arc::new(site));
+                self.ready.store(true, Ordering::Release);
+                Ok(())
+            }
+            Err(error) => {
+                report(&error.to_string(), error.problems());
+                Err(error)
+            }
+        }
+    }
+}
+
+/// One line for each reason: each can be acted on by itself.
+pub(crate) fn report(what: &str, problems: &Problems) {
+    tracing::error!("{what}");
+    for problem in &problems.0 {
+        tracing::error!("{problem}");
     }
 }

@@ -72,7 +72,7 @@ impl Callers {
         let caller = self
             .0
             .iter()
-            .find(|caller| caller.tokens.iter().any(|known| *known == digest))
+            .find(|caller| caller.tokens.contains(&digest))
             .ok_or(Unauthenticated::UnknownToken)?;
         Ok(Requester {
             credential: CredentialId::new(format!("token:{}", caller.name)),

@@ -1,20 +1,35 @@
 //! certway-ra as a library: the edges around one enrollment line.
 //!
-//! Bytes come in over REST and CMP, are parsed into what [`ra`] understands, and its outcome is rendered again. Configuration becomes a
-//! [`Site`]; the process around it is an [`App`], whose site a reload replaces as a whole.
+//! Bytes come in over REST and CMP, are parsed into what [`ra`] understands, and its outcome is rendered again. Configuration ([`config`],
+//! [`onap`]) becomes a [`Site`]; the process around it is an [`App`], whose site a reload replaces as a whole.
 //!
 //! It is not the place where anything is decided about certificates (that is `ra`), where a CA is spoken to (`authority`) or where anything
 //! is kept (`store`).
 //!
-//! Start with [`App`] and [`router::router`].
+//! Start with [`App`] and [`router::router`]; [`serve::run`] is the whole program.
 
 pub mod app;
 pub mod callers;
+pub mod check;
+pub mod config;
+mod files;
+pub mod listen;
+pub mod log;
+pub mod onap;
 pub mod peer;
+pub mod reload;
 pub mod router;
+pub mod serve;
 pub mod site;
+#[cfg(feature = "stop-points")]
+mod stop;
+pub mod sweep;
+pub mod tls;
+pub mod v1;
 
 pub use app::App;
 pub use callers::{Callers, Unauthenticated};
+pub use config::Problems;
+pub use files::Files;
 pub use peer::Peer;
 pub use site::{CmpSettings, CmpSigner, LabelSettings, Site, V1Settings};

@@ -3,12 +3,102 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tower::util::MapRequestLayer;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::App;
+use crate::config::Limits;
+use crate::{App, v1};
 
 /// Everything served on the REST listener.
 ///
 /// Each front brings `pub fn routes() -> Router<Arc<App>>`; `merge` it here.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new().with_state(app)
+pub fn router(app: Arc<App>, limits: &Limits) -> Router {
+    let fronts = Router::new().merge(v1::routes());
+    let pages = SwaggerUi::new("/swagger-ui").config(Config::from("/v3/api-docs"));
+    let routes = fronts
+        .merge(pages)
+        .fallback(not_found)
+        .method_not_allowed_fallback(v1::method_not_allowed);
+    bounded(routes.with_state(app), limits)
+}
+
+/// Everything served on the plain-HTTP listener: CMP alone, since its messages protect themselves.
+pub fn cmp_router(app: Arc<App>, limits: &Limits) -> Router {
+    bounded(Router::new().fallback(not_found).with_state(app), limits)
+}
+
+async fn not_found(uri: Uri) -> Response {
+    v1::not_found(uri).await
+}
+
+/// What holds for every front, outermost last.
+fn bounded(routes: Router, limits: &Limits) -> Router {
+    let seats = Arc::new(Semaphore::new(limits.requests));
+    let inner = routes
+        .layer(DefaultBodyLimit::max(limits.body))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(seats, seated))
+        .layer(middleware::from_fn_with_state(
+            limits.header,
+            header_bounded,
+        ));
+    // Around the router and not in it: the path decides which route is taken.
+    Router::new().fallback_service(tower::Layer::layer(&MapRequestLayer::new(stripped), inner))
+}
+
+fn stripped(mut request: Request) -> Request {
+    if let Some(uri) = v1::without_matrix_parameters(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// One request more than are worked on at a time is turned away at once, so that the others end in time.
+async fn seated(State(seats): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(_seat) = seats.try_acquire() else {
+        let failure = v1::Failure::framework(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many requests at a time",
+        )
+        .retry_after(jiff::SignedDuration::from_secs(1));
+        return failure.response(request.uri().path());
+    };
+    next.run(request).await
+}
+
+async fn header_bounded(State(most): State<usize>, request: Request, next: Next) -> Response {
+    let fields = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let line = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |text| text.as_str().len());
+    if fields.sum::<usize>() + line > most {
+        let message = format!("The header fields are larger than {most} bytes");
+        let failure = v1::Failure::framework(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
+        return failure.response(request.uri().path());
+    }
+    next.run(request).await
+}
+
+/// A defect of ours ends one request, not the service. What the panic says is for the log.
+fn panicked(what: Box<dyn std::any::Any + Send>) -> Response {
+    let text = match what.downcast::<&'static str>() {
+        Ok(text) => (*text).to_owned(),
+        Err(what) => what
+            .downcast::<String>()
+            .map_or_else(|_| "no text".to_owned(), |text| *text),
+    };
+    tracing::error!(panic = text, "a handler panicked");
+    v1::Failure::framework(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected error")
+        .response("")
+        .into_response()
 }

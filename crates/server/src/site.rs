@@ -4,11 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use pki::{Certificate, Signer};
 use pkixcmp::protection::MacPolicy;
-use ra::{Credentials, Label, Ra};
+use ra::memory::{MemoryCredentials, MemoryDomains};
+use ra::{
+    Anchors, Authority, AuthorityName, Credentials, Journal, Label, Profile, ProfileName, Ra,
+};
 
 use crate::Callers;
+use crate::config::{AuthorityConfig, Config, Problems};
 
 /// What one configuration serves.
 pub struct Site {
@@ -22,6 +27,8 @@ pub struct Site {
     pub labels: HashMap<Label, LabelSettings>,
     /// How REST v1 behaves.
     pub v1: V1Settings,
+    /// False for the site that stands in until a first configuration could be loaded.
+    pub configured: bool,
 }
 
 /// How the fronts treat one label.
@@ -70,6 +77,148 @@ impl Default for V1Settings {
         Self {
             hold: Duration::from_secs(60),
             replay: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Site {
+    /// What stands in until a first configuration could be loaded: it knows no CA.
+    #[must_use]
+    pub fn unconfigured(journal: Arc<dyn Journal>, config: &Config) -> Self {
+        Self {
+            ra: Arc::new(Ra {
+                journal,
+                domains: Arc::new(MemoryDomains::default()),
+                authorities: HashMap::new(),
+                profiles: HashMap::new(),
+                labels: HashMap::new(),
+                lease: config.journal.lease,
+                clock: Arc::new(Timestamp::now),
+            }),
+            credentials: Arc::new(MemoryCredentials::default()),
+            callers: Callers::default(),
+            labels: HashMap::new(),
+            v1: config.v1,
+            configured: false,
+        }
+    }
+}
+
+/// Builds a site out of a configuration. CAs and profiles that `serving` had and that are gone are kept for the rows they began: no label
+/// leads to them any more.
+///
+/// # Errors
+/// What only shows when the parts are put together: an embedded CA's folder, a client's TLS material.
+pub async fn wire(
+    config: Config,
+    journal: Arc<dyn Journal>,
+    serving: Option<&Site>,
+) -> Result<Site, Problems> {
+    let mut problems = Problems::default();
+    let mut authorities: HashMap<AuthorityName, Arc<dyn Authority>> = HashMap::new();
+    let mut roots = HashMap::new();
+    for (name, authority) in config.authorities {
+        match build(name.clone(), authority, &journal).await {
+            Ok(built) => {
+                roots.insert(name.clone(), built.roots);
+                authorities.insert(name, built.authority);
+            }
+            Err(why) => problems.add(format!("authorities.{name}"), why, ""),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let own_roots = |profile: Profile| match (&profile.anchors, roots.get(&profile.authority)) {
+        (Anchors::Configured(anchors), Some(roots)) if anchors.is_empty() => Profile {
+            anchors: Anchors::Configured(roots.clone()),
+            ..profile
+        },
+        _ => profile,
+    };
+    let mut profiles: HashMap<ProfileName, Profile> = config
+        .profiles
+        .into_iter()
+        .map(|(name, profile)| (name, own_roots(profile)))
+        .collect();
+    if let Some(serving) = serving {
+        for (name, authority) in &serving.ra.authorities {
+            authorities
+                .entry(name.clone())
+                .or_insert_with(|| Arc::clone(authority));
+        }
+        for (name, profile) in &serving.ra.profiles {
+            profiles
+                .entry(name.clone())
+                .or_insert_with(|| profile.clone());
+        }
+    }
+    let mut credentials = MemoryCredentials::default();
+    let mut rules = HashMap::new();
+    let mut labels = HashMap::new();
+    for (label, settings) in config.labels {
+        for client in settings.clients {
+            credentials.insert(
+                label.clone(),
+                client.reference.into_bytes(),
+                client.requester,
+                client.secret,
+            );
+        }
+        rules.insert(label.clone(), settings.rules);
+        labels.insert(label, settings.settings);
+    }
+    let ra = Ra {
+        journal,
+        domains: Arc::new(MemoryDomains::default()),
+        authorities,
+        profiles,
+        labels: rules,
+        lease: config.journal.lease,
+        clock: Arc::new(Timestamp::now),
+    };
+    Ok(Site {
+        ra: Arc::new(ra),
+        credentials: Arc::new(credentials),
+        callers: config.callers,
+        labels,
+        v1: config.v1,
+        configured: true,
+    })
+}
+
+struct Built {
+    authority: Arc<dyn Authority>,
+    /// Of a CA of our own; those of others are configured.
+    roots: Vec<Certificate>,
+}
+
+async fn build(
+    name: AuthorityName,
+    config: AuthorityConfig,
+    journal: &Arc<dyn Journal>,
+) -> Result<Built, String> {
+    match config {
+        AuthorityConfig::Cmp(cmp) => Err(format!(
+            "`{}` cannot be asked over CMP by this build",
+            cmp.name
+        )),
+        AuthorityConfig::Local(local) => {
+            let (settings, now) = (local.settings, Timestamp::now());
+            let opened = authority::local::LocalAuthority::open_or_create(
+                name,
+                &local.folder,
+                &local.hierarchy,
+                settings,
+                Arc::clone(journal),
+                now,
+            );
+            let authority = opened.await.map_err(|e| e.to_string())?;
+            let roots = authority.roots().to_vec();
+            Ok(Built {
+                authority: Arc::new(authority),
+                roots,
+            })
         }
     }
 }

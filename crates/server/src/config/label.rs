@@ -1,0 +1,244 @@
+//! Labels: the names in URLs, what they lead to and how they are offered over CMP.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pki::Signer;
+use pkixcmp::protection::{MacPolicy, Sha1Use};
+use ra::{
+    CredentialId, Label, LabelRules, Principal, ProfileName, Requester, SharedSecret, TextPattern,
+};
+use secrecy::ExposeSecret;
+
+use super::context::Context;
+use super::listen::identity;
+use super::profile::requesters;
+use super::raw::{RawLabel, RawLabelCmp};
+use crate::callers::Caller;
+use crate::site::{CmpSettings, CmpSigner, LabelSettings};
+
+/// One label with everything that hangs on it.
+pub struct LabelConfig {
+    /// What the line knows of it.
+    pub rules: LabelRules,
+    /// What the fronts know of it.
+    pub settings: LabelSettings,
+    /// The CMP clients with a shared secret.
+    pub clients: Vec<CmpClient>,
+}
+
+/// A CMP client that protects its messages with a MAC.
+pub struct CmpClient {
+    /// What it sends as senderKID.
+    pub reference: String,
+    /// Who that makes it.
+    pub requester: Requester,
+    /// The secret.
+    pub secret: SharedSecret,
+}
+
+pub(super) fn check(name: &str, raw: &RawLabel, cx: &mut Context) -> Option<LabelConfig> {
+    let at = format!("labels.{name}");
+    if name.is_empty() || name.chars().count() > 128 || name.contains(['\r', '\n', '\t']) {
+        cx.wrong(
+            &at,
+            "not a name that can stand in a URL",
+            "1 to 128 characters without line breaks and tabs",
+        );
+    }
+    let profile = cx.required(
+        &format!("{at}.profile"),
+        raw.profile.clone(),
+        "the name of one of `profiles`",
+    )?;
+    let mut profiles = raw.profiles.clone().unwrap_or_default();
+    if !profiles.contains(&profile) {
+        profiles.insert(0, profile.clone());
+    }
+    let clients = raw
+        .cmp
+        .as_ref()
+        .map(|cmp| clients(&at, name, cmp, cx))
+        .unwrap_or_default();
+    Some(LabelConfig {
+        rules: LabelRules {
+            default_profile: ProfileName::new(profile),
+            profiles: profiles.into_iter().map(ProfileName::new).collect(),
+            requesters: requesters(&format!("{at}.requesters"), raw.requesters.as_deref()),
+        },
+        settings: LabelSettings {
+            cmp: raw.cmp.as_ref().map(|cmp| settings(&at, cmp, cx)),
+        },
+        clients,
+    })
+}
+
+fn settings(at: &str, raw: &RawLabelCmp, cx: &mut Context) -> CmpSettings {
+    let at = format!("{at}.cmp");
+    let default = MacPolicy::default();
+    let taken = |word: &str| {
+        raw.mac
+            .as_ref()
+            .is_none_or(|words| words.iter().any(|known| known == word))
+    };
+    for (i, word) in raw.mac.iter().flatten().enumerate() {
+        cx.word(
+            &format!("{at}.mac[{i}]"),
+            Some(word),
+            &[("pbm", ()), ("pbmac1", ())],
+            (),
+        );
+    }
+    let sha1 = [
+        ("refused", Sha1Use::Refused),
+        ("mac-only", Sha1Use::MacOnly),
+        ("everywhere", Sha1Use::Everywhere),
+    ];
+    let most = cx.number(
+        &format!("{at}.max_iterations"),
+        raw.max_iterations,
+        *default.iterations.end(),
+        100..=1_000_000,
+    );
+    let mac = MacPolicy {
+        pbm: taken("pbm"),
+        pbmac1: taken("pbmac1"),
+        sha1: cx.word(
+            &format!("{at}.sha1"),
+            raw.sha1.as_deref(),
+            &sha1,
+            Sha1Use::MacOnly,
+        ),
+        iterations: *default.iterations.start()..=most,
+        ..default
+    };
+    let signer = raw
+        .signer
+        .as_ref()
+        .and_then(|signer| identity(&format!("{at}.signer"), signer, cx));
+    CmpSettings {
+        mac,
+        trusted_clients: cx.certificates(
+            &format!("{at}.client_ca"),
+            raw.client_ca.as_deref().unwrap_or_default(),
+        ),
+        acts_as_ra: raw
+            .ra_clients
+            .iter()
+            .flatten()
+            .map(TextPattern::new)
+            .collect(),
+        signer: signer.map(|entry| CmpSigner {
+            key: Arc::new(entry.key) as Arc<dyn Signer>,
+            chain: entry.chain,
+        }),
+        grant_implicit_confirm: raw.implicit_confirm.unwrap_or(true),
+    }
+}
+
+fn clients(at: &str, label: &str, raw: &RawLabelCmp, cx: &mut Context) -> Vec<CmpClient> {
+    let mut found = Vec::new();
+    for (reference, client) in &raw.clients {
+        let key = format!("{at}.cmp.clients.{reference}.secret");
+        if client.secret.is_none() {
+            cx.required::<()>(&key, None, "`{ file = \"path\" }` or `{ env = \"NAME\" }`");
+        }
+        let Some(secret) = cx.secret(&key, client.secret.as_ref()) else {
+            continue;
+        };
+        found.push(CmpClient {
+            reference: reference.clone(),
+            requester: Requester {
+                credential: CredentialId::new(format!("cmp:{label}/{reference}")),
+                principals: vec![
+                    Principal::new(format!("cmp:{reference}")),
+                    Principal::new(format!("cmp:{label}/{reference}")),
+                ],
+                acts_as_ra: client.acts_as_ra,
+                certificate: None,
+                via: None,
+            },
+            secret: SharedSecret::new(secret.expose_secret().as_bytes()),
+        });
+    }
+    found
+}
+
+/// Names that refer to something that is not there.
+pub(super) fn references(
+    labels: &HashMap<Label, LabelConfig>,
+    profiles: &HashMap<ProfileName, ra::Profile>,
+    known_profiles: &[&String],
+    cx: &mut Context,
+) {
+    let valid = || {
+        let names: Vec<_> = known_profiles
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if names.is_empty() {
+            "a profile, of which there is none".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
+    let mut sorted: Vec<_> = labels.iter().collect();
+    sorted.sort_by_key(|(label, _)| *label);
+    for (label, config) in sorted {
+        for profile in &config.rules.profiles {
+            let named = known_profiles
+                .iter()
+                .any(|name| name.as_str() == profile.as_str());
+            if !named && !profiles.contains_key(profile) {
+                let key = if *profile == config.rules.default_profile {
+                    "profile"
+                } else {
+                    "profiles"
+                };
+                cx.wrong(
+                    &format!("labels.{label}.{key}"),
+                    format!("there is no profile `{profile}`"),
+                    valid(),
+                );
+            }
+        }
+    }
+}
+
+/// A caller of REST.
+pub(super) fn caller(name: &str, raw: &super::raw::RawCaller, cx: &mut Context) -> Caller {
+    let at = format!("callers.{name}");
+    if raw.token_sha256.as_ref().is_none_or(Vec::is_empty)
+        && raw.certificates.as_ref().is_none_or(Vec::is_empty)
+    {
+        cx.wrong(
+            &at,
+            "has neither tokens nor certificates",
+            "`token_sha256`, `certificates` or both",
+        );
+    }
+    let mut tokens = Vec::new();
+    for (i, text) in raw.token_sha256.iter().flatten().enumerate() {
+        let mut digest = [0; 32];
+        match hex::decode_to_slice(text, &mut digest) {
+            Ok(()) => tokens.push(digest),
+            // A token pasted here by mistake is not shown.
+            Err(_) => cx.wrong(
+                &format!("{at}.token_sha256[{i}]"),
+                "not a SHA-256 digest",
+                "64 hexadecimal digits: `printf %s \"$TOKEN\" | sha256sum`",
+            ),
+        }
+    }
+    Caller {
+        name: name.to_owned(),
+        tokens,
+        certificates: raw
+            .certificates
+            .iter()
+            .flatten()
+            .map(TextPattern::new)
+            .collect(),
+        acts_as_ra: raw.acts_as_ra,
+    }
+}

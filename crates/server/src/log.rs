@@ -1,0 +1,29 @@
+//! Log lines on standard output: text for people, or one JSON object each.
+
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::config::LogConfig;
+
+/// Begins to log. Once in a process; a second call changes nothing.
+pub fn begin(config: &LogConfig) {
+    // What hyper, reqwest and sqlx have to say below this costs more than the enrollment.
+    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = if config.json {
+        tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stdout)
+            .boxed()
+    } else {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(std::io::stdout)
+            .boxed()
+    };
+    let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
+    #[cfg(feature = "stop-points")]
+    let registry = registry.with(crate::stop::layer());
+    let _already_begun = registry.try_init();
+}

@@ -1,0 +1,267 @@
+//! `cmpServers.json` as a whole.
+
+use std::path::Path;
+
+use authority::cmp::{AnswerTrust, CmpConfig, Dialect, MacForm, Protection, SignerRule, TlsRoots};
+use jiff::SignedDuration;
+use pki::Certificate;
+use pkixcmp::protection::MacSecret;
+use ra::{
+    Anchors, AuthorityName, KeyRules, Label, LabelRules, NameKind, NameRules, OnChange, Profile,
+    ProfileName, Requesters, UsageRules, ValidityRules,
+};
+use serde_json::Value;
+
+use super::entry::{EntryMac, ServerEntry, client_pattern};
+use crate::config::{AuthorityConfig, Config, LabelConfig, Problems};
+use crate::files::Files;
+use crate::site::LabelSettings;
+
+/// Why `cmpServers.json` cannot be used, with every reason.
+#[derive(Debug, thiserror::Error)]
+pub enum ServersError {
+    /// It cannot be read, or is not the JSON it should be.
+    #[error("Exception occurred during CMP Servers configuration loading")]
+    Loading(Problems),
+    /// It can be read and breaks a rule.
+    #[error("Validation of CMPv2 servers configuration failed")]
+    Validation(Problems),
+}
+
+impl ServersError {
+    /// The reasons.
+    #[must_use]
+    pub fn problems(&self) -> &Problems {
+        match self {
+            Self::Loading(problems) | Self::Validation(problems) => problems,
+        }
+    }
+}
+
+/// Reads the file and checks every entry; all that is wrong is found at once. Order is kept.
+///
+/// # Errors
+/// [`ServersError`]
+pub fn load(path: &Path, files: &mut Files) -> Result<Vec<ServerEntry>, ServersError> {
+    let mut reader = Reader {
+        problems: Problems::default(),
+        malformed: false,
+        files,
+    };
+    let entries = reader.read(path);
+    let Reader {
+        problems,
+        malformed,
+        ..
+    } = reader;
+    if problems.is_empty() {
+        Ok(entries)
+    } else if malformed {
+        Err(ServersError::Loading(problems))
+    } else {
+        Err(ServersError::Validation(problems))
+    }
+}
+
+/// Collects what is wrong while values become entries.
+pub(super) struct Reader<'a> {
+    problems: Problems,
+    /// Whether anything was not even of the right form.
+    malformed: bool,
+    files: &'a mut Files,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, path: &Path) -> Vec<ServerEntry> {
+        let content = match self.files.read(path) {
+            Ok(content) => content,
+            Err(e) => {
+                self.malformed(
+                    "",
+                    format!("the file `{}` cannot be read: {e}", path.display()),
+                    "",
+                );
+                return Vec::new();
+            }
+        };
+        let root: Value = match serde_json::from_slice(&content) {
+            Ok(root) => root,
+            // The error's text has position and kind, never content.
+            Err(e) => {
+                self.malformed("", format!("not JSON: {e}"), r#"{"cmpv2Servers": [ … ]}"#);
+                return Vec::new();
+            }
+        };
+        let list = match root.get("cmpv2Servers") {
+            None | Some(Value::Null) => {
+                self.wrong(
+                    "cmpv2Servers",
+                    "missing",
+                    "a list of servers, `[]` for none",
+                );
+                return Vec::new();
+            }
+            Some(Value::Array(list)) => list,
+            Some(other) => {
+                self.mistyped("cmpv2Servers", other, "a list of servers");
+                return Vec::new();
+            }
+        };
+        let mut entries: Vec<ServerEntry> = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        for (i, value) in list.iter().enumerate() {
+            let at = format!("cmpv2Servers[{i}]");
+            if let Some(name) = value.get("caName").and_then(Value::as_str) {
+                if names.iter().any(|known| known == name) {
+                    self.wrong(
+                        &format!("{at}.caName"),
+                        "CA names are not unique within given CMPv2 servers",
+                        "",
+                    );
+                }
+                names.push(name.to_owned());
+            }
+            entries.extend(ServerEntry::read(&at, value, self));
+        }
+        entries
+    }
+
+    pub(super) fn wrong(&mut self, key: &str, wrong: impl Into<String>, valid: impl Into<String>) {
+        self.problems.add(key, wrong, valid);
+    }
+
+    pub(super) fn malformed(
+        &mut self,
+        key: &str,
+        wrong: impl Into<String>,
+        valid: impl Into<String>,
+    ) {
+        self.malformed = true;
+        self.wrong(key, wrong, valid);
+    }
+
+    /// A value of another JSON type. What it is is not shown: it may be a secret.
+    pub(super) fn mistyped(&mut self, key: &str, value: &Value, valid: &str) {
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        self.malformed(key, format!("{kind} is not valid"), valid);
+    }
+
+    pub(super) fn certificates(&mut self, key: &str, text: &str) -> Vec<Certificate> {
+        let content = if text.contains("-----BEGIN ") {
+            text.to_owned().into()
+        } else {
+            match self.files.read(text) {
+                Ok(content) => content,
+                Err(e) => {
+                    self.wrong(
+                        key,
+                        format!("the file `{text}` cannot be read: {e}"),
+                        "PEM text, or the path of a file",
+                    );
+                    return Vec::new();
+                }
+            }
+        };
+        match pki::pem::certificates(&content) {
+            Ok(found) => found,
+            Err(e) => {
+                self.wrong(key, e.to_string(), "certificates in PEM");
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Adds the servers to a configuration: each entry an authority, a profile and a label of its name.
+pub(crate) fn add(entries: &[ServerEntry], config: &mut Config) {
+    for entry in entries {
+        tracing::debug!("CMP server: {entry:?}");
+        let authority = AuthorityName::new(&entry.ca_name);
+        let profile = ProfileName::new(&entry.ca_name);
+        config.authorities.insert(
+            authority.clone(),
+            AuthorityConfig::Cmp(Box::new(cmp(entry, authority.clone()))),
+        );
+        config.profiles.insert(
+            profile.clone(),
+            self::profile(entry, profile.clone(), authority),
+        );
+        let requesters = match &entry.allowed_clients {
+            None => Requesters::Any,
+            Some(names) => {
+                Requesters::Only(names.iter().map(|name| client_pattern(name)).collect())
+            }
+        };
+        let rules = LabelRules {
+            default_profile: profile.clone(),
+            profiles: vec![profile],
+            requesters,
+        };
+        let label = LabelConfig {
+            rules,
+            settings: LabelSettings::default(),
+            clients: Vec::new(),
+        };
+        config.labels.insert(Label::new(&entry.ca_name), label);
+    }
+}
+
+fn cmp(entry: &ServerEntry, name: AuthorityName) -> CmpConfig {
+    let secret = MacSecret::new(entry.iak_octets());
+    let mut config = CmpConfig::onap(
+        name,
+        entry.url.clone(),
+        entry.issuer.clone(),
+        entry.rv_octets().into(),
+        secret,
+    );
+    if let Protection::Mac(mac) = &mut config.protection {
+        mac.form = match entry.mac {
+            EntryMac::PbmSha1 => MacForm::PBM_SHA1,
+            EntryMac::PbmSha256 => MacForm::PBM_SHA256,
+            EntryMac::Pbmac1 => MacForm::PBMAC1_SHA256,
+        };
+    }
+    if let Some(anchors) = &entry.trusted {
+        config.trust = AnswerTrust::Anchors {
+            anchors: anchors.clone(),
+            signer: SignerRule::CaOrCmcCa,
+        };
+    }
+    if let Some(roots) = &entry.tls_trusted {
+        config.transport.tls.roots = TlsRoots::Only(roots.clone());
+    }
+    if entry.rfc9483 {
+        config.dialect = Dialect::Rfc9483;
+    }
+    config
+}
+
+/// What CertService let through, and EC and other keys besides: the CA decides.
+fn profile(entry: &ServerEntry, name: ProfileName, authority: AuthorityName) -> Profile {
+    let mut names = NameRules::default();
+    names.kinds.extend([NameKind::X400, NameKind::EdiParty]);
+    Profile {
+        name,
+        authority,
+        anchors: match &entry.trusted {
+            Some(anchors) => Anchors::Configured(anchors.clone()),
+            None => Anchors::IssuerDn(entry.issuer.clone()),
+        },
+        requesters: Requesters::Any,
+        keys: KeyRules::default(),
+        names,
+        validity: ValidityRules::default(),
+        usages: UsageRules::default(),
+        ca_certificates: false,
+        on_change: OnChange::Accept,
+        confirm_within: SignedDuration::from_mins(5),
+    }
+}

@@ -1,0 +1,210 @@
+//! `serve`: from a source of configuration to listening sockets, until a signal says stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use ra::Journal;
+use ra::memory::MemoryJournal;
+use store::{Options, SqlJournal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+
+use crate::app::report;
+use crate::config::{JournalConfig, Listen, Problems};
+use crate::reload::{self, Loaded, Reloader, Source};
+use crate::{App, Site, listen, log, router, site, sweep, tls};
+
+/// Why the process cannot serve. Each is shown as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration.
+    #[error("the configuration cannot be used:\n{0}")]
+    Config(Problems),
+    /// The journal.
+    #[error("the journal cannot be opened: {0}")]
+    Journal(#[from] ra::JournalError),
+    /// A socket.
+    #[error("{address} cannot be listened on: {error}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The operating system.
+    #[error("the operating system failed: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Serves what `source` says until SIGTERM or SIGINT, and for a while longer what is under way.
+///
+/// # Errors
+/// [`ServeError`] when it cannot begin, or a listener fails.
+pub async fn run(source: Source) -> Result<(), ServeError> {
+    let Loaded { config, fault } = source
+        .load()
+        .map_err(|(problems, _)| ServeError::Config(problems))?;
+    log::begin(&config.log);
+    tracing::info!("Loading initial configuration");
+    let journal = Opened::at(&config.journal).await?;
+    let server_tls = config
+        .listen
+        .tls
+        .as_ref()
+        .map(tls::server_config)
+        .transpose();
+    let server_tls = server_tls.map_err(|problem| ServeError::Config(Problems(vec![problem])))?;
+    let server_tls = server_tls.map(|config| RustlsConfig::from_config(Arc::new(config)));
+    let sockets = Sockets::bind(&config.listen)?;
+
+    let reloader = Reloader::new(
+        source,
+        journal.journal(),
+        server_tls.clone(),
+        config.files.clone(),
+    );
+    let (limits, sweeping, every) = (
+        config.listen.limits.clone(),
+        config.journal.clone(),
+        config.reload_every,
+    );
+    let site = match &fault {
+        // CertService starts all the same, and says 503 at /ready until the file is right.
+        Some(fault) => {
+            report(&fault.to_string(), fault.problems());
+            Site::unconfigured(journal.journal(), &config)
+        }
+        None => site::wire(config, journal.journal(), None)
+            .await
+            .map_err(ServeError::Config)?,
+    };
+    let app = App::reloadable(site, reloader);
+
+    let mut background = JoinSet::new();
+    background.spawn(sweep::run(
+        Arc::clone(&app),
+        sweeping.sweep_every,
+        sweeping.sweep_at_once,
+    ));
+    background.spawn(reload::watch(Arc::clone(&app), every));
+    background.spawn(reload_on_hangup(
+        Arc::clone(&app),
+        signal(SignalKind::hangup())?,
+    ));
+
+    let handle = Handle::new();
+    let stop = tokio::spawn(stop_on_signal(
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+        handle.clone(),
+        limits.shutdown,
+    ));
+    let rest = listen::serve(
+        sockets.rest,
+        router::router(Arc::clone(&app), &limits),
+        server_tls,
+        &limits,
+        handle.clone(),
+    );
+    let served = match sockets.cmp {
+        Some(socket) => {
+            let cmp = listen::serve(
+                socket,
+                router::cmp_router(Arc::clone(&app), &limits),
+                None,
+                &limits,
+                handle,
+            );
+            tokio::try_join!(rest, cmp).map(|_| ())
+        }
+        None => rest.await,
+    };
+    stop.abort();
+    background.shutdown().await;
+    journal.close().await;
+    tracing::info!("stopped");
+    served.map_err(ServeError::System)
+}
+
+struct Sockets {
+    rest: TcpListener,
+    cmp: Option<TcpListener>,
+}
+
+impl Sockets {
+    fn bind(config: &Listen) -> Result<Self, ServeError> {
+        let bind = |address: SocketAddr| {
+            let socket = TcpListener::bind(address)
+                .map_err(|error| ServeError::Listen { address, error })?;
+            // The address as bound: port 0 lets the system choose, and whoever started us has to learn which.
+            tracing::info!("listening on {}", socket.local_addr()?);
+            Ok::<_, ServeError>(socket)
+        };
+        Ok(Self {
+            rest: bind(config.address)?,
+            cmp: config.cmp.map(bind).transpose()?,
+        })
+    }
+}
+
+enum Opened {
+    Sql(Arc<SqlJournal>),
+    Memory(Arc<MemoryJournal>),
+}
+
+impl Opened {
+    async fn at(config: &JournalConfig) -> Result<Self, ServeError> {
+        match &config.url {
+            Some(url) => Ok(Self::Sql(Arc::new(
+                SqlJournal::open(url, Options::default()).await?,
+            ))),
+            None => {
+                tracing::warn!(
+                    "the journal is kept in memory: requests under way are forgotten when this process ends; name a file for it \
+                     (`journal.url`, or CERTWAY_JOURNAL=/path/journal.db)"
+                );
+                Ok(Self::Memory(Arc::new(MemoryJournal::by_system_clock())))
+            }
+        }
+    }
+
+    fn journal(&self) -> Arc<dyn Journal> {
+        match self {
+            Self::Sql(journal) => Arc::clone(journal) as Arc<dyn Journal>,
+            Self::Memory(journal) => Arc::clone(journal) as Arc<dyn Journal>,
+        }
+    }
+
+    async fn close(&self) {
+        if let Self::Sql(journal) = self {
+            journal.close().await;
+        }
+    }
+}
+
+async fn reload_on_hangup(app: Arc<App>, mut hangup: tokio::signal::unix::Signal) {
+    while hangup.recv().await.is_some() {
+        // Said in the log by the one who failed.
+        let _reported = app.reload().await;
+    }
+}
+
+async fn stop_on_signal(
+    mut terminate: tokio::signal::unix::Signal,
+    mut interrupt: tokio::signal::unix::Signal,
+    handle: Handle<SocketAddr>,
+    within: Duration,
+) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!(
+        "stopping: no new connections, {} s for what is under way",
+        within.as_secs()
+    );
+    handle.graceful_shutdown(Some(within));
+}

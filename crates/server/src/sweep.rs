@@ -1,0 +1,31 @@
+//! Carries on what is due: rows that wait, rows whose answer was lost, rows a stopped process left behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::App;
+
+/// Sweeps at once and then every so often, for as long as the process lives. A full sweep is followed by the next without a pause.
+pub async fn run(app: Arc<App>, every: Duration, at_once: usize) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        while sweep(&app, at_once).await >= at_once {}
+    }
+}
+
+async fn sweep(app: &App, at_once: usize) -> usize {
+    let task = tokio::spawn(Arc::clone(&app.site().ra).sweep(at_once));
+    match task.await {
+        Ok(Ok(count)) => count,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the journal could not be swept");
+            0
+        }
+        Err(error) => {
+            tracing::error!(%error, "a sweep ended without a result");
+            0
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! One call through the line. v1 cannot say "ask again", so the call is held while the CA makes us wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::v1::CertificationResponseModel;
+use axum::http::StatusCode;
+use jiff::SignedDuration;
+use ra::{Error, Issued, Label, Outcome, Requester, SentAs};
+use tokio::time::{Instant, sleep};
+
+use super::Failure;
+use super::request::Parsed;
+use crate::Site;
+
+/// How long to wait at least and at most between looks at a row that someone else moves.
+const SOONEST: Duration = Duration::from_millis(100);
+const LATEST: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(
+    site: &Site,
+    who: Requester,
+    ca: &str,
+    parsed: &Parsed,
+) -> Result<CertificationResponseModel, Failure> {
+    if !site.configured {
+        let message = "The configuration could not be loaded";
+        return Err(
+            Failure::framework(StatusCode::INTERNAL_SERVER_ERROR, message)
+                .because("see /ready and the log"),
+        );
+    }
+    let label = Label::new(ca);
+    if !site.ra.labels.contains_key(&label) {
+        return Err(Failure::no_ca());
+    }
+    announce(parsed)?;
+    let deadline = Instant::now() + site.v1.hold;
+    let replay = SignedDuration::try_from(site.v1.replay).unwrap_or(SignedDuration::ZERO);
+    // Only the old key's holder can move a key update; every other row is moved by the sweeper as well.
+    let moved_by_us = parsed.old.as_ref().is_some_and(|old| old.same_names);
+    let id = parsed.request(&who, &label, replay).key.id();
+    let mut outcome = enroll(site, &who, parsed.request(&who, &label, replay), ca).await?;
+    loop {
+        let check_after = match outcome {
+            Outcome::Issued(issued) => return Ok(model(&issued)),
+            Outcome::Refused { refusal, .. } => return Err(Failure::refused(&refusal)),
+            Outcome::Revoked(_) => {
+                return Err(Failure::client("the CA answered with a revocation"));
+            }
+            Outcome::Waiting { check_after, .. } => check_after,
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(undecided(site.v1.hold, check_after));
+        }
+        let pause = Duration::try_from(check_after)
+            .unwrap_or(LATEST)
+            .clamp(SOONEST, LATEST);
+        sleep(pause.min(left)).await;
+        outcome = if moved_by_us {
+            enroll(site, &who, parsed.request(&who, &label, replay), ca).await?
+        } else {
+            let recalled = site
+                .ra
+                .recall(&who, &id)
+                .await
+                .map_err(|e| failed(&e, ca))?;
+            recalled.ok_or_else(|| Failure::client("the request is no longer known"))?
+        };
+    }
+}
+
+/// In a task of its own: a client that goes away does not stop it half-way.
+async fn enroll(
+    site: &Site,
+    who: &Requester,
+    request: ra::EnrollRequest,
+    ca: &str,
+) -> Result<Outcome, Failure> {
+    let task = tokio::spawn(Arc::clone(&site.ra).enroll(who.clone(), request));
+    match task.await {
+        Ok(result) => result.map_err(|e| failed(&e, ca)),
+        Err(e) => {
+            tracing::error!(error = %e, "an enrollment ended without a result");
+            Err(Failure::framework(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Unexpected error",
+            ))
+        }
+    }
+}
+
+/// Which way an update goes; tests of ONAP's look for these sentences.
+fn announce(parsed: &Parsed) -> Result<(), Failure> {
+    tracing::debug!(csr = %parsed.csr.to_pem(), "certificate signing request");
+    let Some(old) = &parsed.old else {
+        return Ok(());
+    };
+    tracing::debug!(certificate = %old.certificate.to_pem(), "old certificate");
+    if old.same_names {
+        tracing::info!(
+            "Certificate Signing Request and Old Certificate have the same parameters. Preparing Key Update Request"
+        );
+        if !old.key_fits() {
+            return Err(Failure::client(
+                "the old private key (OLD_PK) does not belong to the old certificate (OLD_CERT)",
+            ));
+        }
+    } else {
+        tracing::info!(
+            "Certificate Signing Request and Old Certificate have different parameters. Preparing Certification Request"
+        );
+    }
+    Ok(())
+}
+
+fn model(issued: &Issued) -> CertificationResponseModel {
+    let kind = match issued.sent_as {
+        SentAs::Initialization => "INIT_REP",
+        SentAs::Certification | SentAs::Pkcs10 => "CERT_REP",
+        SentAs::KeyUpdate => "KEY_UPDATE_REP",
+        SentAs::Local => "LOCAL",
+    };
+    tracing::info!(entry = %issued.entry.id, "Received response from Server");
+    tracing::info!(entry = %issued.entry.id, "Response type is: {kind}");
+    CertificationResponseModel {
+        certificate_chain: issued.chain.iter().map(pki::Certificate::to_pem).collect(),
+        trusted_certificates: issued
+            .anchors
+            .iter()
+            .map(pki::Certificate::to_pem)
+            .collect(),
+    }
+}
+
+fn undecided(held: Duration, check_after: SignedDuration) -> Failure {
+    let message = format!("the CA has not decided within {} s", held.as_secs());
+    let mut failure = Failure::client(message)
+        .because("send the same request again: it is then answered, not repeated");
+    failure.set_status(StatusCode::SERVICE_UNAVAILABLE);
+    failure.retry_after(check_after)
+}
+
+fn failed(error: &Error, ca: &str) -> Failure {
+    match error {
+        Error::Unavailable { authority, why, .. } => {
+            tracing::warn!(%authority, %why, "the CA cannot be asked");
+            Failure::client(format!("IOException error while trying to connect CA {ca}"))
+        }
+        Error::Journal(e) => {
+            tracing::error!(error = %e, "the journal failed");
+            Failure::framework(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The journal is not available",
+            )
+            .retry_after(SignedDuration::from_secs(5))
+        }
+        Error::NoAuthority(_) | Error::NoProfile(_) => {
+            tracing::error!(%error, "the configuration lacks what a request needs");
+            Failure::framework(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The configuration of this CA is incomplete",
+            )
+        }
+        Error::NoChain { .. } => {
+            tracing::error!(%error, "a certificate cannot be answered");
+            Failure::client("Something was wrong with the supplied certificate")
+        }
+    }
+}
