@@ -215,10 +215,11 @@ impl ClientTransaction {
             cert_hash: OctetString::new(hash.digest.as_ref())
                 .map_err(|error| EncodeError::new("certConf", error))?,
             cert_req_id: CertReqId(*cert_req_id),
-            status_info: match verdict {
-                Verdict::Accept => None,
-                Verdict::Reject(why) => Some(why.clone()),
-            },
+            // Absent would mean accepted too, but some servers want to read it.
+            status_info: Some(match verdict {
+                Verdict::Accept => PkiStatusInfo::accepted(),
+                Verdict::Reject(why) => why.clone(),
+            }),
             hash_alg: hash.hash_alg(),
         };
         let pvno = if hash.names_its_algorithm {
