@@ -42,7 +42,7 @@ pub struct Issued {
     /// Until when it is.
     #[schema(value_type = String, format = DateTime)]
     pub not_after: Timestamp,
-    /// Its serial number: the contents of the INTEGER in lower-case hex, as `openssl` and browsers show it.
+    /// Its serial number in lower-case hex, two digits per byte, without leading zero bytes.
     #[schema(example = "5f3a90c1")]
     pub serial: String,
     /// Which kind of request the CA was sent.

@@ -25,7 +25,7 @@ pub enum RevokeTarget {
     Id {
         /// The issuer's name, first RDN first, as `certway show` prints it.
         issuer: String,
-        /// The serial number in hex.
+        /// The serial number in hex; case and leading zeros do not count.
         serial: String,
     },
 }
@@ -42,7 +42,7 @@ struct Members {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "C=DE,O=Example,CN=Issuing CA")]
     issuer: Option<String>,
-    /// The serial number in hex.
+    /// The serial number in hex; case and leading zeros do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "5f3a90c1")]
     serial: Option<String>,
