@@ -1,0 +1,59 @@
+//! What a journal promises, asked of each journal there is, and what only the ones with a database promise.
+//!
+//! PostgreSQL is asked where `CERTWAY_TEST_POSTGRES_URL` names a server on which databases may be created.
+
+mod promises;
+mod requests;
+mod sql;
+mod world;
+
+macro_rules! promised_by {
+    ($journal:ident: $($promise:ident),+ $(,)?) => {
+        mod $journal {
+            $(#[tokio::test]
+            async fn $promise() {
+                if let Some(place) = crate::world::Place::$journal().await {
+                    crate::promises::$promise(&place.open().await).await;
+                }
+            })+
+        }
+    };
+}
+
+macro_rules! every_journal {
+    ($($promise:tt)+) => {
+        promised_by!(memory: $($promise)+);
+        promised_by!(sqlite: $($promise)+);
+        promised_by!(postgres: $($promise)+);
+    };
+}
+
+every_journal! {
+    what_was_begun_is_found_as_it_was_begun,
+    nothing_is_found_under_an_unknown_key,
+    the_same_request_again_is_seen,
+    another_request_under_the_same_key_is_told_apart,
+    of_many_that_begin_one_key_at_once_exactly_one_is_new,
+    overlapping_keys_begun_at_once_are_each_new_once,
+    every_phase_is_found_as_it_was_written,
+    a_change_leaves_alone_what_it_does_not_name,
+    a_finished_entry_has_lost_its_upstream_state,
+    a_late_writer_is_fenced_and_changes_nothing,
+    a_late_writer_may_write_while_nobody_took_the_entry,
+    a_negative_lease_is_over_at_once,
+    a_held_entry_cannot_be_claimed,
+    an_unknown_entry_cannot_be_claimed,
+    a_write_can_end_the_lease,
+    a_released_entry_can_be_claimed_by_the_next,
+    a_late_release_frees_nothing,
+    a_finished_entry_can_be_claimed_and_each_claim_has_a_greater_fence,
+    only_what_is_due_and_free_is_claimed_the_longest_due_first,
+    due_entries_are_claimed_once_among_many_sweepers,
+    an_entry_of_which_nothing_left_us_gives_way,
+    an_ended_entry_gives_way_after_its_replay_span_and_not_before,
+    of_many_that_replace_a_stale_entry_exactly_one_is_new,
+    an_issued_certificate_is_known_with_owner_and_entry,
+    an_issued_certificate_outlives_its_entry,
+    a_revocation_marks_the_issuance_and_is_listed_by_its_ca,
+    revocations_are_listed_oldest_first_also_of_certificates_we_do_not_know,
+}
