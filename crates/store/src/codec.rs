@@ -55,3 +55,6 @@ fn span_of(nanoseconds: i128) -> Result<SignedDuration, CodecError> {
         _ => Err(CodecError::Damaged("span")),
     }
 }
+
+#[cfg(test)]
+mod tests;

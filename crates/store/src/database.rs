@@ -117,25 +117,40 @@ impl Database {
             .map(|migration| migration.version)
             .max()
             .unwrap_or_default();
-        match migrations.run(&mut *connection).await {
-            Ok(()) => {}
+        let done = match self.kind {
+            // SQLite has no lock for this but a transaction around all of it.
+            Kind::Sqlite => {
+                let begun = connection.begin_with(self.sql().begin).await;
+                let mut all = begun.map_err(unavailable)?;
+                let done = migrations.run(&mut *all).await;
+                match done {
+                    Ok(()) => all.commit().await.map_err(MigrateError::from),
+                    Err(_) => done,
+                }
+            }
+            Kind::Postgres => migrations.run(&mut *connection).await,
+        };
+        match done {
+            // Of nothing: whether anything can be written shows now, not with the first request.
+            Ok(()) => {
+                let probe = sqlx::query(self.sql().forget_running).bind(-1_i64);
+                probe
+                    .execute(connection)
+                    .await
+                    .map_err(unavailable)
+                    .map(drop)
+            }
             Err(MigrateError::VersionMissing(found)) if found > known => {
-                return Err(JournalError::SchemaTooNew { found, known });
+                Err(JournalError::SchemaTooNew { found, known })
             }
             Err(MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _)) => {
-                return Err(unavailable(e));
+                Err(unavailable(e))
             }
             Err(e) => {
-                return Err(
-                    Fault::store(format!("the schema cannot be brought up to date: {e}")).into(),
-                );
+                let why = format!("the schema cannot be brought up to date: {e}");
+                Err(Fault::store(why).into())
             }
         }
-        let probe = connection
-            .begin_with(self.sql().begin)
-            .await
-            .map_err(unavailable)?;
-        probe.rollback().await.map_err(unavailable)
     }
 }
 

@@ -217,3 +217,183 @@ fn answer(reply: Option<Reply>, result: Result<Vec<Held>, Fault>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::BeginRow;
+
+    struct Bench {
+        writer: Writer,
+        jobs: mpsc::Sender<Job>,
+        _records: mpsc::Sender<AuditRow>,
+        _dir: tempfile::TempDir,
+    }
+
+    async fn bench() -> Bench {
+        let dir = tempfile::TempDir::new().unwrap();
+        let url = format!("sqlite://{}/journal.db", dir.path().display());
+        let patience = Duration::from_secs(5);
+        let database = Arc::new(Database::at(&url, patience).await.unwrap());
+        let mut connection = database.connect_writer().await.unwrap();
+        database.migrate(&mut connection).await.unwrap();
+        let (jobs, queued) = mpsc::channel(100);
+        let (records, recorded) = mpsc::channel(1);
+        let writer = Writer::new(
+            database,
+            Arc::default(),
+            connection,
+            queued,
+            recorded,
+            patience,
+        );
+        Bench {
+            writer,
+            jobs,
+            _records: records,
+            _dir: dir,
+        }
+    }
+
+    fn audit() -> AuditRow {
+        AuditRow {
+            at: 0,
+            kind: "begun",
+            entry: None,
+            credential: String::new(),
+            label: String::new(),
+            serial: None,
+            detail: String::new(),
+        }
+    }
+
+    fn begin(row: i64, key: u8) -> Work {
+        Work::Begin(Box::new(BeginRow {
+            row,
+            retire: None,
+            key: vec![key; 16],
+            fingerprint: vec![0; 32],
+            head: vec![1],
+            front: Vec::new(),
+            upstream: Vec::new(),
+            due: None,
+            lease: 60_000_000,
+            audit: audit(),
+        }))
+    }
+
+    type Answer = oneshot::Receiver<Result<Vec<Held>, Fault>>;
+
+    /// Everything is queued before the writer looks, so it is one batch.
+    async fn queue(bench: &Bench, works: Vec<Work>) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for work in works {
+            let (reply, answer) = oneshot::channel();
+            assert!(bench.jobs.send(Job::Do(work, reply)).await.is_ok());
+            answers.push(answer);
+        }
+        answers
+    }
+
+    #[tokio::test]
+    async fn one_row_that_cannot_be_written_does_not_fail_its_batch() {
+        let mut bench = bench().await;
+        // Two keys in one row: the second cannot be.
+        let works = (1..=40).map(|n| begin(i64::from(n.min(39)), n)).collect();
+        let answers = queue(&bench, works).await;
+        let batch = bench.writer.gather().await;
+        assert_eq!(batch.len(), 40);
+        bench.writer.write(batch).await;
+        let mut failed = 0;
+        for answer in answers {
+            match answer.await.unwrap() {
+                Ok(held) => assert_eq!(held.len(), 1),
+                Err(fault) => {
+                    assert!(fault.clash && fault.blame == Blame::Row);
+                    failed += 1;
+                }
+            }
+        }
+        assert_eq!(failed, 1);
+    }
+
+    #[tokio::test]
+    async fn of_one_key_twice_in_a_batch_one_gets_the_row() {
+        let mut bench = bench().await;
+        let answers = queue(&bench, vec![begin(1, 7), begin(2, 7)]).await;
+        let batch = bench.writer.gather().await;
+        bench.writer.write(batch).await;
+        let mut held = Vec::new();
+        for answer in answers {
+            held.extend(answer.await.unwrap().unwrap());
+        }
+        assert_eq!(held.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_batch_never_takes_more_than_its_bound_and_leaves_the_rest_queued() {
+        let mut bench = bench().await;
+        let _answers = queue(&bench, (1..=90).map(|n| begin(i64::from(n), n)).collect()).await;
+        assert_eq!(bench.writer.gather().await.len(), MOST_ROWS);
+        assert_eq!(bench.writer.gather().await.len(), 90 - MOST_ROWS);
+    }
+
+    #[tokio::test]
+    async fn two_writes_of_one_row_go_into_two_batches_in_their_order() {
+        let mut bench = bench().await;
+        let write = |phase: u8| {
+            Work::Write(Box::new(crate::rows::WriteRow {
+                held: Held { row: 1, fence: 1 },
+                phase: vec![phase],
+                front: None,
+                leaf: None,
+                due: None,
+                upstream: None,
+                lease: ra::Lease::Keep,
+                certificates: Vec::new(),
+                issuance: None,
+                revocation: None,
+                audit: audit(),
+            }))
+        };
+        let answers = queue(&bench, vec![begin(1, 1), write(1), write(2), begin(2, 2)]).await;
+        let phases = |batch: &[Pending]| -> Vec<u8> {
+            batch
+                .iter()
+                .filter_map(|p| {
+                    if let Work::Write(row) = &p.work {
+                        Some(row.phase[0])
+                    } else {
+                        None
+                    }
+                })
+                .collect()
+        };
+        let first = bench.writer.gather().await;
+        assert_eq!((first.len(), phases(&first)), (3, vec![1]));
+        bench.writer.write(first).await;
+        let second = bench.writer.gather().await;
+        assert_eq!((second.len(), phases(&second)), (1, vec![2]));
+        bench.writer.write(second).await;
+        for answer in answers {
+            assert_eq!(answer.await.unwrap().unwrap().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_writer_without_senders_ends() {
+        let bench = bench().await;
+        let answers = queue(&bench, vec![begin(1, 1)]).await;
+        let Bench {
+            writer,
+            jobs,
+            _records,
+            _dir,
+        } = bench;
+        drop((jobs, _records));
+        writer.run().await;
+        for answer in answers {
+            assert_eq!(answer.await.unwrap().unwrap().len(), 1);
+        }
+    }
+}

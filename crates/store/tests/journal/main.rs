@@ -1,7 +1,9 @@
 //! What a journal promises, asked of each journal there is, and what only the ones with a database promise.
 //!
-//! PostgreSQL is asked where `CERTWAY_TEST_POSTGRES_URL` names a server on which databases may be created.
+//! PostgreSQL is asked where `CERTWAY_TEST_POSTGRES_URL` names a server on which databases may be created; they are
+//! left there.
 
+mod damage;
 mod promises;
 mod requests;
 mod sql;
@@ -56,4 +58,48 @@ every_journal! {
     an_issued_certificate_outlives_its_entry,
     a_revocation_marks_the_issuance_and_is_listed_by_its_ca,
     revocations_are_listed_oldest_first_also_of_certificates_we_do_not_know,
+}
+
+macro_rules! kept_by {
+    ($database:ident as $module:ident: $($promise:ident),+ $(,)?) => {
+        mod $module {
+            $(#[tokio::test]
+            async fn $promise() {
+                if let Some(place) = crate::world::Place::$database().await {
+                    crate::sql::$promise(&place).await;
+                }
+            })+
+        }
+    };
+}
+
+macro_rules! every_database {
+    ($($promise:tt)+) => {
+        kept_by!(sqlite as sqlite_database: $($promise)+);
+        kept_by!(postgres as postgres_database: $($promise)+);
+    };
+}
+
+every_database! {
+    a_journal_opened_again_has_everything,
+    what_is_queued_when_it_closes_is_written,
+    a_closed_journal_says_so,
+    every_decision_is_in_the_audit_trail_in_order,
+    a_fenced_write_leaves_no_trace,
+    refusals_beyond_the_queue_are_dropped_and_counted,
+    a_row_of_one_enrollment_is_small_and_shared_certificates_are_stored_once,
+    two_processes_begin_one_key_once,
+    two_processes_share_the_due_entries,
+    a_process_that_wakes_late_is_fenced_by_the_other,
+    a_schema_newer_than_the_program_is_refused,
+    a_damaged_row_is_named_and_not_quoted,
+    a_damaged_due_entry_does_not_keep_the_others_waiting,
+    a_nul_in_what_a_ca_said_does_not_keep_its_certificate_from_being_written,
+}
+
+#[tokio::test]
+async fn a_database_that_drops_its_connections_is_connected_to_again() {
+    if let Some(place) = world::Place::postgres().await {
+        sql::a_database_that_drops_its_connections_is_connected_to_again(&place).await;
+    }
 }

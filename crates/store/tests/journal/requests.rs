@@ -4,9 +4,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use pki::issue::{Serial, TbsParameters, assemble};
-use pki::{
-    CaConstraint, Certificate, GeneralName, KeyKind, Name, PrivateKey, Signer as _, Template,
-};
+use pki::{CaConstraint, Certificate, GeneralName, KeyKind, Name, PrivateKey, Template};
 use ra::{
     Answer, Asked, AuditEvent, AuditKind, AuthorityName, Begun, Change, Claim, ConfirmedBy,
     CredentialId, Entry, EntryId, Issuance, Journal, Label, Lease, Phase, ProfileName, Refusal,

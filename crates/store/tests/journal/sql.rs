@@ -1,1 +1,408 @@
+//! What a journal with a database promises beyond `ra::Journal`: to outlive its process, to be shared, to be small.
 
+use futures::future::join_all;
+use jiff::SignedDuration;
+use ra::{
+    AuditKind, AuthorityName, Begun, Change, Entry, Journal, JournalError, Lease, Phase, Verdict,
+};
+use sqlx::{AnyConnection, Row as _};
+use store::{Options, SqlJournal};
+
+use crate::requests::{
+    LONG, NONE, answer, assert_same, at, audit, begin, begun, certificate, change, end, entry,
+    issuance, revocation, sealed,
+};
+use crate::world::Place;
+
+async fn number(connection: &mut AnyConnection, sql: &'static str) -> i64 {
+    sqlx::query(sql)
+        .fetch_one(connection)
+        .await
+        .unwrap()
+        .try_get(0)
+        .unwrap()
+}
+
+pub(crate) async fn a_journal_opened_again_has_everything(place: &Place) {
+    let (enroll, revoke, waiting) = (entry("enroll"), entry("revoke"), entry("waiting"));
+    let leaf = certificate("leaf");
+    let confirmed = Phase::Confirmed(answer(leaf.clone()));
+    let journal = place.open_sql().await;
+    let claim = begun(&journal, &enroll, LONG).await;
+    let issued = Change {
+        issuance: Some(issuance(&enroll, leaf.clone())),
+        ..end(&enroll, confirmed.clone())
+    };
+    journal.write(&claim, issued).await.unwrap();
+    let claim = begun(&journal, &revoke, LONG).await;
+    let revoked = Change {
+        revocation: Some(revocation(&leaf, 7)),
+        ..end(&revoke, Phase::Revoked)
+    };
+    journal.write(&claim, revoked).await.unwrap();
+    let held = begun(&journal, &waiting, LONG).await;
+    // As good as killed: nothing of it runs on.
+    drop(journal);
+
+    let journal = place.open_sql().await;
+    assert_eq!(
+        journal.find(&enroll.id).await.unwrap().unwrap().phase,
+        confirmed
+    );
+    assert_eq!(
+        journal.issuance(&leaf.id()).await.unwrap().unwrap().revoked,
+        Some((at(7), 4))
+    );
+    assert_eq!(
+        journal
+            .revoked(&AuthorityName::new("ca-1"))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(matches!(
+        begin(&journal, &enroll, LONG).await,
+        Begun::Seen(_)
+    ));
+    assert_same(&journal.find(&waiting.id).await.unwrap().unwrap(), &waiting);
+    assert!(
+        journal.claim(&waiting.id, LONG).await.unwrap().is_none(),
+        "the lease lives in the database"
+    );
+    journal
+        .write(&held, end(&waiting, Phase::Revoked))
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn what_is_queued_when_it_closes_is_written(place: &Place) {
+    let journal = place.open_sql().await;
+    let entries: Vec<Entry> = (0..200).map(|n| entry(&n.to_string())).collect();
+    let begins = join_all(
+        entries
+            .iter()
+            .map(|entry| journal.begin(entry, LONG, audit(AuditKind::Begun, entry))),
+    );
+    // Begins are polled first and queue; closing comes behind them.
+    let (begun, ()) = futures::future::join(begins, journal.close()).await;
+    assert!(
+        begun.iter().all(|begun| matches!(begun, Ok(Begun::New(_)))),
+        "{begun:?}"
+    );
+    let mut look = place.look().await;
+    assert_eq!(number(&mut look, "SELECT COUNT(*) FROM journal").await, 200);
+}
+
+pub(crate) async fn a_closed_journal_says_so(place: &Place) {
+    let journal = place.open_sql().await;
+    journal.close().await;
+    let refused = journal
+        .begin(&entry("a"), LONG, audit(AuditKind::Begun, &entry("a")))
+        .await;
+    assert!(refused.unwrap_err().to_string().contains("being closed"));
+    journal.close().await;
+}
+
+pub(crate) async fn every_decision_is_in_the_audit_trail_in_order(place: &Place) {
+    let journal = place.open_sql().await;
+    let entry = entry("a");
+    let claim = begun(&journal, &entry, LONG).await;
+    let change = Change {
+        audit: audit(AuditKind::Waiting, &entry),
+        lease: Lease::Keep,
+        ..change(&entry, Phase::Waiting)
+    };
+    journal.write(&claim, change).await.unwrap();
+    journal
+        .record(ra::AuditEvent {
+            entry: None,
+            ..audit(AuditKind::Refused, &entry)
+        })
+        .await;
+    journal
+        .write(&claim, end(&entry, Phase::Revoked))
+        .await
+        .unwrap();
+    journal.close().await;
+    let mut look = place.look().await;
+    let rows =
+        sqlx::query("SELECT kind, entry, credential, label, detail, at FROM audit ORDER BY id");
+    let rows = rows.fetch_all(&mut look).await.unwrap();
+    let kinds: Vec<String> = rows.iter().map(|row| row.try_get(0).unwrap()).collect();
+    assert_eq!(kinds[..2], ["begun", "waiting"]);
+    assert!(
+        kinds[2..].iter().any(|kind| kind == "refused") && kinds.len() == 4,
+        "{kinds:?}"
+    );
+    assert_eq!(rows[0].try_get::<Vec<u8>, _>(1).unwrap(), entry.id.0);
+    let words: Vec<String> = (2..5)
+        .map(|column| rows[0].try_get(column).unwrap())
+        .collect();
+    assert_eq!(words, ["token:test", "site", "why"]);
+    assert_eq!(
+        rows[0].try_get::<i64, _>(5).unwrap(),
+        at(0).as_microsecond()
+    );
+}
+
+pub(crate) async fn a_fenced_write_leaves_no_trace(place: &Place) {
+    let journal = place.open_sql().await;
+    let (entry, leaf) = (entry("a"), certificate("a"));
+    let late = begun(&journal, &entry, NONE).await;
+    journal.claim(&entry.id, LONG).await.unwrap().unwrap();
+    let phase = Phase::Confirmed(answer(leaf.clone()));
+    let all = Change {
+        issuance: Some(issuance(&entry, leaf.clone())),
+        revocation: Some(revocation(&leaf, 1)),
+        ..end(&entry, phase)
+    };
+    assert!(matches!(
+        journal.write(&late, all).await,
+        Err(JournalError::Fenced)
+    ));
+    let mut look = place.look().await;
+    let left = "SELECT (SELECT COUNT(*) FROM outcome) + (SELECT COUNT(*) FROM issuance) + (SELECT COUNT(*) FROM revocation) \
+                + (SELECT COUNT(*) FROM certificate) + (SELECT COUNT(*) FROM audit)";
+    assert_eq!(
+        number(&mut look, left).await,
+        1,
+        "the audit event of its beginning, and nothing else"
+    );
+}
+
+pub(crate) async fn refusals_beyond_the_queue_are_dropped_and_counted(place: &Place) {
+    let options = Options {
+        records: 4,
+        ..Options::default()
+    };
+    let journal = SqlJournal::open(place.url(), options).await.unwrap();
+    // Nothing here yields, so on this one thread the writer cannot take any.
+    for _ in 0..10 {
+        journal.record(audit(AuditKind::Refused, &entry("a"))).await;
+    }
+    assert_eq!(journal.dropped_records(), 6);
+    journal.close().await;
+    assert_eq!(
+        number(&mut place.look().await, "SELECT COUNT(*) FROM audit").await,
+        4
+    );
+}
+
+pub(crate) async fn a_row_of_one_enrollment_is_small_and_shared_certificates_are_stored_once(
+    place: &Place,
+) {
+    let journal = place.open_sql().await;
+    for n in 0..10 {
+        let (entry, leaf) = (
+            entry(&format!("server-{n}")),
+            certificate(&format!("server-{n}")),
+        );
+        let claim = begun(&journal, &entry, LONG).await;
+        let confirming =
+            Phase::Confirming(answer(leaf.clone()), Verdict::Accept { original: None });
+        let first = Change {
+            issuance: Some(issuance(&entry, leaf.clone())),
+            lease: Lease::Keep,
+            ..change(&entry, confirming)
+        };
+        journal.write(&claim, first).await.unwrap();
+        journal
+            .write(&claim, end(&entry, Phase::Confirmed(answer(leaf))))
+            .await
+            .unwrap();
+    }
+    let mut look = place.look().await;
+    assert_eq!(
+        number(&mut look, "SELECT COUNT(*) FROM certificate").await,
+        1
+    );
+    assert_eq!(number(&mut look, "SELECT COUNT(*) FROM running").await, 0);
+    assert_eq!(
+        number(
+            &mut look,
+            "SELECT COUNT(*) FROM outcome WHERE leaf IS NOT NULL"
+        )
+        .await,
+        0
+    );
+    let size = "SELECT MAX(16 + LENGTH(j.ikey) + LENGTH(j.fingerprint) + LENGTH(j.head) + LENGTH(j.front) + LENGTH(o.phase)) \
+                FROM journal j JOIN outcome o ON o.id = j.id";
+    let size = number(&mut look, size).await;
+    assert!(
+        size < 450,
+        "{size} bytes beside the certificate and what front and authority seal"
+    );
+}
+
+pub(crate) async fn two_processes_begin_one_key_once(place: &Place) {
+    let (one, other) = futures::future::join(place.open_sql(), place.open_sql()).await;
+    for round in 0..10 {
+        let entries: Vec<Entry> = (0..20).map(|n| entry(&format!("{round}-{n}"))).collect();
+        let forth = join_all(entries.iter().map(|entry| begin(&one, entry, LONG)));
+        let back = join_all(entries.iter().rev().map(|entry| begin(&other, entry, LONG)));
+        let (forth, back) = futures::future::join(forth, back).await;
+        for (a, b) in forth.iter().zip(back.iter().rev()) {
+            let one_is_new = matches!(
+                (a, b),
+                (Begun::New(_), Begun::Seen(_)) | (Begun::Seen(_), Begun::New(_))
+            );
+            assert!(one_is_new, "{a:?} and {b:?}");
+        }
+    }
+}
+
+pub(crate) async fn two_processes_share_the_due_entries(place: &Place) {
+    let (one, other) = futures::future::join(place.open_sql(), place.open_sql()).await;
+    for n in 0..40 {
+        begun(&one, &entry(&n.to_string()), NONE).await;
+    }
+    let sweep = |journal| {
+        let sweeps = (0..4).map(move |_| SqlJournal::claim_due(journal, 10, at(99), LONG));
+        async {
+            join_all(sweeps)
+                .await
+                .into_iter()
+                .flat_map(Result::unwrap)
+                .map(|(claim, _)| claim.id)
+                .collect::<Vec<_>>()
+        }
+    };
+    let (mut claimed, theirs) = futures::future::join(sweep(&one), sweep(&other)).await;
+    claimed.extend(theirs);
+    let count = claimed.len();
+    claimed.sort();
+    claimed.dedup();
+    assert_eq!(claimed.len(), count, "one entry claimed by both");
+    claimed.extend(
+        one.claim_due(40, at(99), LONG)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(claim, _)| claim.id),
+    );
+    assert_eq!(claimed.len(), 40);
+}
+
+pub(crate) async fn a_process_that_wakes_late_is_fenced_by_the_other(place: &Place) {
+    let (one, other) = futures::future::join(place.open_sql(), place.open_sql()).await;
+    let entry = entry("a");
+    let late = begun(&one, &entry, SignedDuration::from_secs(-1)).await;
+    let (claim, _) = other
+        .claim_due(1, at(99), LONG)
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    assert!(matches!(
+        one.write(&late, end(&entry, Phase::NotSent)).await,
+        Err(JournalError::Fenced)
+    ));
+    other
+        .write(&claim, end(&entry, Phase::Revoked))
+        .await
+        .unwrap();
+    assert_eq!(
+        one.find(&entry.id).await.unwrap().unwrap().phase,
+        Phase::Revoked
+    );
+}
+
+pub(crate) async fn a_schema_newer_than_the_program_is_refused(place: &Place) {
+    place.open_sql().await.close().await;
+    let mut look = place.look().await;
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 SELECT 99, description, success, checksum, execution_time FROM _sqlx_migrations";
+    sqlx::query(later).execute(&mut look).await.unwrap();
+    let refused = SqlJournal::open(place.url(), Options::default())
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(
+            refused,
+            JournalError::SchemaTooNew {
+                found: 99,
+                known: 1
+            }
+        ),
+        "{refused}"
+    );
+}
+
+async fn damage(place: &Place, entry: &Entry) {
+    let mut look = place.look().await;
+    let damage = sqlx::query("UPDATE journal SET head = $1 WHERE ikey = $2");
+    damage
+        .bind(&b"\x01secret"[..])
+        .bind(&entry.id.0[..])
+        .execute(&mut look)
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn a_damaged_row_is_named_and_not_quoted(place: &Place) {
+    let journal = place.open_sql().await;
+    let entry = entry("a");
+    begun(&journal, &entry, LONG).await;
+    damage(place, &entry).await;
+    let error = journal.find(&entry.id).await.unwrap_err().to_string();
+    assert!(
+        error.contains(&entry.id.to_string()) && error.contains("restore"),
+        "{error}"
+    );
+    assert!(
+        !error.contains("secret") && !error.contains("736563726574"),
+        "{error}"
+    );
+}
+
+pub(crate) async fn a_damaged_due_entry_does_not_keep_the_others_waiting(place: &Place) {
+    let journal = place.open_sql().await;
+    for name in ["sound", "damaged", "sound too"] {
+        begun(&journal, &entry(name), NONE).await;
+    }
+    damage(place, &entry("damaged")).await;
+    let claimed = journal.claim_due(10, at(99), LONG).await.unwrap();
+    assert_eq!(claimed.len(), 2);
+}
+
+pub(crate) async fn a_nul_in_what_a_ca_said_does_not_keep_its_certificate_from_being_written(
+    place: &Place,
+) {
+    let journal = place.open_sql().await;
+    let entry = entry("a");
+    let claim = begun(&journal, &entry, LONG).await;
+    let mut change = end(
+        &entry,
+        Phase::Refused(ra::Refusal::new(ra::RefusalKind::RejectedByCa, "no\0no")),
+    );
+    change.audit.detail = "no\0no".to_owned();
+    journal.write(&claim, change).await.unwrap();
+    match journal.find(&entry.id).await.unwrap().unwrap().phase {
+        Phase::Refused(why) => assert_eq!(why.detail, "no\0no"),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn a_database_that_drops_its_connections_is_connected_to_again(place: &Place) {
+    let journal = place.open_sql().await;
+    let entry = Entry {
+        front: sealed("x"),
+        ..entry("a")
+    };
+    let claim = begun(&journal, &entry, LONG).await;
+    journal.find(&entry.id).await.unwrap();
+    let mut look = place.look().await;
+    let drop_all = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert!(number(&mut look, drop_all).await >= 2);
+    journal
+        .write(&claim, end(&entry, Phase::Revoked))
+        .await
+        .unwrap();
+    assert_eq!(
+        journal.find(&entry.id).await.unwrap().unwrap().phase,
+        Phase::Revoked
+    );
+}
