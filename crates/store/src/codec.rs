@@ -13,7 +13,7 @@ pub(crate) use head::{head_bytes, head_of};
 pub(crate) use phase::{Kept, phase_bytes, phase_of};
 
 /// Why a row cannot be read. Says nothing of what it holds.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq)]
 pub(crate) enum CodecError {
     /// Another program wrote it.
     #[error("it is in format {0}, this program knows 1: run the program that wrote it")]

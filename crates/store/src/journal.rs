@@ -255,7 +255,7 @@ impl Journal for SqlJournal {
                 Ok(entry) => claimed.extend(entry),
                 // One damaged entry must not keep the others from going on.
                 Err(error) => {
-                    tracing::error!(row = held.row, %error, "a due entry cannot be carried on")
+                    tracing::error!(row = held.row, %error, "a due entry cannot be carried on");
                 }
             }
         }

@@ -117,7 +117,7 @@ impl Reader<'_> {
                     .transpose();
                 let leaf = leaf.map_err(|e| e.of(&name))?;
                 let changed_at = stored.changed_at;
-                let phase = stored.with(leaf, |digest| others.get(digest).cloned());
+                let phase = stored.with(leaf.as_ref(), |digest| others.get(digest).cloned());
                 (
                     Some(changed_at),
                     phase.map_err(|e| ReadError::Codec(e).of(&name))?,

@@ -213,7 +213,7 @@ fn answer(reply: Option<Reply>, result: Result<Vec<Held>, Fault>) {
         (Some(reply), result) => drop(reply.send(result)),
         (None, Ok(_)) => {}
         (None, Err(fault)) => {
-            tracing::warn!(error = %fault.to_error(), "an audit event could not be written")
+            tracing::warn!(error = %fault.to_error(), "an audit event could not be written");
         }
     }
 }

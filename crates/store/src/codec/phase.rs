@@ -84,11 +84,11 @@ impl StoredPhase {
     /// The phase, `leaf` being the row's own certificate and `find` giving the others.
     pub(crate) fn with(
         self,
-        leaf: Option<Certificate>,
+        leaf: Option<&Certificate>,
         find: impl Fn(&Digest) -> Option<Certificate>,
     ) -> Result<Phase, CodecError> {
         let answer = |stored: StoredAnswer| -> Result<Answer, CodecError> {
-            let leaf = leaf.clone().ok_or(CodecError::Damaged("certificate"))?;
+            let leaf = leaf.cloned().ok_or(CodecError::Damaged("certificate"))?;
             let list = |places: Vec<Place>| -> Result<Vec<Certificate>, CodecError> {
                 let one = |place| match place {
                     Place::Leaf => Ok(leaf.clone()),

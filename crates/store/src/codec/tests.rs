@@ -211,7 +211,7 @@ proptest! {
             let found = kept.others.iter().find(|(other, _)| other == digest);
             found.map(|(_, certificate)| certificate.clone())
         };
-        prop_assert_eq!(stored.with(kept.leaf.clone(), find).unwrap(), phase);
+        prop_assert_eq!(stored.with(kept.leaf.as_ref(), find).unwrap(), phase);
     }
 
     #[test]

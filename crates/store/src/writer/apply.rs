@@ -73,7 +73,7 @@ async fn begins<'w>(
             .await?;
     }
     let fresh = ids(
-        many(connection, &sql.insert_journal, &rows, |query, (_, row)| {
+        &many(connection, &sql.insert_journal, &rows, |query, (_, row)| {
             query
                 .bind(row.row)
                 .bind(&row.key[..])
@@ -126,7 +126,7 @@ async fn writes<'w>(
     let ended = many(connection, &sql.end_running, &ending, |query, (_, row)| {
         query.bind(row.held.row).bind(row.held.fence)
     });
-    let mut held = ids(ended.await?)?;
+    let mut held = ids(&ended.await?)?;
     let moved = many(connection, &sql.move_running, &moving, |query, (_, row)| {
         let frees = i64::from(row.lease == Lease::End);
         query
@@ -136,7 +136,7 @@ async fn writes<'w>(
             .bind(row.upstream.as_deref())
             .bind(frees)
     });
-    held.extend(ids(moved.await?)?);
+    held.extend(ids(&moved.await?)?);
     rows.retain(|(_, row)| held.contains(&row.held.row));
 
     let mut new = BTreeMap::new();
@@ -293,7 +293,7 @@ fn bytes_of(bytes: &Bytes) -> &[u8] {
     bytes
 }
 
-fn ids(rows: Vec<AnyRow>) -> Result<HashSet<i64>, sqlx::Error> {
+fn ids(rows: &[AnyRow]) -> Result<HashSet<i64>, sqlx::Error> {
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 

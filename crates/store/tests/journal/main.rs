@@ -3,6 +3,14 @@
 //! PostgreSQL is asked where `CERTWAY_TEST_POSTGRES_URL` names a server on which databases may be created; they are
 //! left there.
 
+// Test helpers outside of test functions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
 mod damage;
 mod promises;
 mod requests;

@@ -52,13 +52,9 @@ pub(crate) fn template(name: &str) -> Template {
 
 /// A certificate for `name` under the test CA.
 pub(crate) fn certificate(name: &str) -> Certificate {
-    sign(TbsParameters::under(
-        &site().root,
-        template(name),
-        Serial::random().unwrap(),
-        at(0),
-        at(86_400),
-    ))
+    let serial = Serial::random().unwrap();
+    let to_sign = TbsParameters::under(&site().root, template(name), serial, at(0), at(86_400));
+    sign(&to_sign, &site().key)
 }
 
 pub(crate) fn root() -> Certificate {
@@ -173,17 +169,13 @@ fn site() -> &'static Site {
         let to_sign =
             TbsParameters::self_signed(template, Serial::random().unwrap(), at(-10), at(864_000));
         Site {
-            root: signed(&to_sign, &key),
+            root: sign(&to_sign, &key),
             key,
         }
     })
 }
 
-fn sign(parameters: TbsParameters) -> Certificate {
-    signed(&parameters, &site().key)
-}
-
-fn signed(parameters: &TbsParameters, key: &PrivateKey) -> Certificate {
+fn sign(parameters: &TbsParameters, key: &PrivateKey) -> Certificate {
     let tbs = parameters.to_be_signed(key.algorithm()).unwrap();
     assemble(&tbs, key.algorithm(), &key.sign_now(&tbs).unwrap()).unwrap()
 }
