@@ -81,6 +81,8 @@ pub struct Tolerance {
     pub unprotected_errors_without_ids: bool,
     /// A request with a MAC is answered with a signature (EJBCA's default).
     pub signature_answers_mac: bool,
+    /// A signed request is answered with a MAC, over a secret that is shared besides (EJBCA by configuration).
+    pub mac_answers_signature: bool,
     /// Seconds to the next poll: at least and at most this many, whatever the peer says.
     pub check_after: (u32, u32),
 }
@@ -93,6 +95,7 @@ impl Default for Tolerance {
             unprotected_errors: false,
             unprotected_errors_without_ids: false,
             signature_answers_mac: false,
+            mac_answers_signature: false,
             check_after: (1, 86_400),
         }
     }
@@ -266,6 +269,9 @@ impl ClientTransaction {
             || (self.tolerance.signature_answers_mac
                 && self.protection == ProtectionKind::Mac
                 && kind == ProtectionKind::Signature)
+            || (self.tolerance.mac_answers_signature
+                && self.protection == ProtectionKind::Signature
+                && kind == ProtectionKind::Mac)
     }
 
     /// The certificate whose key signed the last answer that was believed. A server may leave it out of later messages (Nokia NCM's

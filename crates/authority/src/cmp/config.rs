@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pki::{Certificate, Name, PublicKey, Signer};
+use pki::{Certificate, Name, Signer};
 use pkixcmp::PkiFailureInfo;
 use pkixcmp::protection::{Hmac, MacSecret, Owf};
 use ra::AuthorityName;
@@ -281,6 +281,8 @@ pub struct Quirks {
     pub unprotected_errors: UnprotectedErrors,
     /// It leaves transactionID and recipNonce out of error messages.
     pub bare_errors: bool,
+    /// Its error messages may be of pvno 1.
+    pub version_1_errors: bool,
     /// It answers a `p10cr` under certReqId 0 (NCM, EJBCA) where RFC 9810 section 5.3.4 wants -1.
     pub p10cr_id_zero: bool,
     /// Its `sender` may have the RDNs in another order than its certificate (EJBCA).
@@ -301,6 +303,7 @@ impl Default for Quirks {
             mac_answers_to_signature: false,
             unprotected_errors: UnprotectedErrors::EndRequests,
             bare_errors: false,
+            version_1_errors: false,
             p10cr_id_zero: false,
             unordered_sender: false,
             any_media_type: false,
@@ -317,6 +320,7 @@ impl Quirks {
             signed_answers_to_mac: true,
             mac_answers_to_signature: true,
             bare_errors: true,
+            version_1_errors: true,
             p10cr_id_zero: true,
             unordered_sender: true,
             any_media_type: true,
@@ -409,11 +413,6 @@ impl RaIdentity {
     /// The certificate that our signatures are verified with.
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
         self.chain.first()
-    }
-
-    /// Its key.
-    pub(crate) fn public_key(&self) -> &PublicKey {
-        self.signer.public_key()
     }
 }
 

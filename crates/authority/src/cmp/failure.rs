@@ -1,4 +1,5 @@
-use pkixcmp::{PkiFailureInfo, PkiStatusInfo};
+use pkixcmp::PkiFailureInfo;
+use pkixcmp::client::Rejection;
 use ra::{CaStatus, Refusal, RefusalKind};
 
 /// What a CA's failInfo means for whoever asked: the first of its bits that this table knows decides
@@ -42,51 +43,36 @@ fn kind_of_bit(bit: u32) -> RefusalKind {
     }
 }
 
-/// The refusal that a CA's status is. `authenticated`: whether the message that bore it was protected and believed.
-pub(crate) fn refusal(status: &PkiStatusInfo, more: &[String], authenticated: bool) -> Refusal {
-    let failure = status.failure.unwrap_or(PkiFailureInfo::NONE);
-    let mut strings = status.texts_for_display();
-    strings.extend(
-        more.iter()
-            .map(|text| pkixcmp::status::displayable(text))
-            .filter(|text| !text.is_empty())
-            .take(MOST_DETAILS),
-    );
-    let names: Vec<String> = failure.names().map(str::to_owned).collect();
-    let words = if strings.is_empty() {
+/// The refusal that a CA's rejection is. `authenticated`: whether anything proves that it is the CA's.
+pub(crate) fn refusal(rejection: &Rejection, authenticated: bool) -> Refusal {
+    let fail_info: Vec<String> = rejection.failure.names().map(str::to_owned).collect();
+    let words = if rejection.texts.is_empty() {
         String::new()
     } else {
-        format!(": {}", strings.join("; "))
+        format!(": {}", rejection.texts.join("; "))
     };
-    let reasons = if names.is_empty() {
+    let reasons = if fail_info.is_empty() {
         String::new()
     } else {
-        format!(" ({})", names.join(", "))
+        format!(" ({})", fail_info.join(", "))
     };
     let doubt = if authenticated {
         ""
     } else {
-        " (the message was not protected)"
+        "; nothing proves that these are the CA's words"
     };
     let detail = format!("the CA refused{words}{reasons}{doubt}");
-    Refusal::by_ca(
-        kind(failure),
-        detail,
-        CaStatus {
-            strings,
-            fail_info: names,
-            authenticated,
-        },
-    )
+    let status = CaStatus {
+        strings: rejection.texts.clone(),
+        fail_info,
+        authenticated,
+    };
+    Refusal::by_ca(kind(rejection.failure), detail, status)
 }
-
-/// Most texts of errorDetails that are passed on.
-const MOST_DETAILS: usize = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pkixcmp::PkiStatus;
 
     #[test]
     fn what_the_requester_can_mend_has_a_kind_of_its_own() {
@@ -124,18 +110,19 @@ mod tests {
 
     #[test]
     fn all_strings_and_reasons_of_the_ca_are_in_the_refusal_and_so_is_whether_they_are_its_own() {
-        let status = PkiStatusInfo {
-            status: PkiStatus::Rejection,
-            texts: vec!["no such user".to_owned(), "ask\r\nhelpdesk".to_owned()],
-            failure: Some(PkiFailureInfo::BAD_REQUEST | PkiFailureInfo::NOT_AUTHORIZED),
+        let rejection = Rejection {
+            texts: vec!["no such user".to_owned(), "ask helpdesk".to_owned()],
+            failure: PkiFailureInfo::BAD_REQUEST | PkiFailureInfo::NOT_AUTHORIZED,
+            authenticated: false,
         };
-        let refusal = refusal(&status, &["more".to_owned()], false);
+        let refusal = refusal(&rejection, false);
         let ca = refusal.ca.unwrap();
-        assert_eq!(ca.strings, ["no such user", "ask  helpdesk", "more"]);
+        assert_eq!(ca.strings, ["no such user", "ask helpdesk"]);
         assert_eq!(ca.fail_info, ["badRequest", "notAuthorized"]);
         assert!(!ca.authenticated);
         assert!(
-            refusal.detail.contains("not protected") && refusal.detail.contains("ask  helpdesk")
+            refusal.detail.contains("nothing proves")
+                && refusal.detail.contains("no such user; ask helpdesk")
         );
     }
 }

@@ -1,0 +1,236 @@
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use pki::random::{self, NoRandomness};
+use pki::{Certificate, GeneralName, Name, SignError, Signer};
+use pkixcmp::protection::{
+    Hmac, KeyCache, MacKey, MacPolicy, MacScheme, PbmParameters, Pbmac1Parameters, ProtectionError,
+    Sha1Use,
+};
+use pkixcmp::transaction::{Nonce, Outgoing};
+use pkixcmp::{CmpCertificate, DecodeError, Unprotected};
+use x509_cert::attr::AttributeTypeAndValue;
+
+use super::config::{MacForm, MacIdentity, Protection, RaIdentity, SaltLife};
+
+/// What protects one message of ours, ready to be used.
+pub(crate) enum Hand<'a> {
+    Mac(MacKey),
+    Signature {
+        signer: &'a dyn Signer,
+        extra_certs: Vec<CmpCertificate>,
+    },
+}
+
+/// Who we say we are.
+pub(crate) struct Sender {
+    pub(crate) name: GeneralName,
+    pub(crate) kid: Option<Bytes>,
+}
+
+/// Why no message could be protected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HandError {
+    #[error(transparent)]
+    Mac(#[from] ProtectionError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    #[error("a certificate of ours cannot be sent: {0}")]
+    Certificate(#[from] DecodeError),
+}
+
+impl<'a> Hand<'a> {
+    /// Our configured protection.
+    pub(crate) fn ours(
+        protection: &'a Protection,
+        salts: &Salts,
+        cache: &KeyCache,
+        now: Timestamp,
+    ) -> Result<Self, HandError> {
+        match protection {
+            Protection::Mac(identity) => {
+                let scheme = scheme(identity.form, salts.next(identity.salt, now)?);
+                Ok(Self::Mac(MacKey::derive(
+                    &identity.secret,
+                    &scheme,
+                    &own_policy(identity.form),
+                    cache,
+                )?))
+            }
+            Protection::Signature(RaIdentity { signer, chain }) => Ok(Self::Signature {
+                signer: signer.as_ref(),
+                extra_certs: carried(chain)?,
+            }),
+        }
+    }
+
+    /// The key of the certificate that is being replaced.
+    pub(crate) fn lent(signer: &'a dyn Signer, old: &Certificate) -> Result<Self, HandError> {
+        Ok(Self::Signature {
+            signer,
+            extra_certs: carried(std::slice::from_ref(old))?,
+        })
+    }
+
+    /// What one message from `sender` needs.
+    pub(crate) fn outgoing(&self, sender: &Sender, now: Timestamp) -> Result<Outgoing, HandError> {
+        let (algorithm, extra_certs) = match self {
+            Self::Mac(key) => (key.algorithm(), Vec::new()),
+            Self::Signature {
+                signer,
+                extra_certs,
+            } => (signer.algorithm(), extra_certs.clone()),
+        };
+        Ok(Outgoing {
+            sender: sender.name.clone(),
+            sender_kid: sender.kid.clone(),
+            protection_alg: Some(algorithm.clone()),
+            sender_nonce: Nonce(random::bytes()?),
+            message_time: Some(now),
+            extra_certs,
+        })
+    }
+
+    /// The finished message.
+    pub(crate) async fn protect(&self, message: Unprotected) -> Result<Bytes, HandError> {
+        match self {
+            Self::Mac(key) => Ok(key.protect(message)),
+            Self::Signature { signer, .. } => {
+                let signature = signer.sign(&message.to_be_protected()).await?;
+                Ok(message.protected(&signature))
+            }
+        }
+    }
+}
+
+impl Sender {
+    /// Who we are by our configured protection: the reference as common name and key identifier, or the subject of our
+    /// certificate with its key identifier (RFC 9483 section 3.1).
+    pub(crate) fn ours(protection: &Protection) -> Self {
+        match protection {
+            Protection::Mac(identity) => Self {
+                name: GeneralName::Directory(common_name(&identity.reference)),
+                kid: Some(identity.reference.clone()),
+            },
+            Protection::Signature(identity) => match identity.certificate() {
+                Some(certificate) => Self::certified(certificate),
+                None => Self {
+                    name: GeneralName::Directory(Name::default()),
+                    kid: None,
+                },
+            },
+        }
+    }
+
+    /// Who signs with the key of `certificate`.
+    pub(crate) fn certified(certificate: &Certificate) -> Self {
+        Self {
+            name: GeneralName::Directory(certificate.subject().clone()),
+            kid: certificate.subject_key_id().map(Bytes::copy_from_slice),
+        }
+    }
+}
+
+/// Salts of ours.
+#[derive(Default)]
+pub(crate) struct Salts {
+    hourly: Mutex<Option<(i64, [u8; 16])>>,
+}
+
+impl Salts {
+    fn next(&self, life: SaltLife, now: Timestamp) -> Result<[u8; 16], NoRandomness> {
+        let hour = now.as_second().div_euclid(3600);
+        if life == SaltLife::PerMessage {
+            return random::bytes();
+        }
+        let mut kept = self.hourly.lock().unwrap_or_else(PoisonError::into_inner);
+        match *kept {
+            Some((of, salt)) if of == hour => Ok(salt),
+            _ => {
+                let salt = random::bytes()?;
+                *kept = Some((hour, salt));
+                Ok(salt)
+            }
+        }
+    }
+}
+
+/// What we may use ourselves: exactly the configured form.
+pub(crate) fn own_policy(form: MacForm) -> MacPolicy {
+    MacPolicy::default().with_sha1(if form.uses_sha1() {
+        Sha1Use::Everywhere
+    } else {
+        Sha1Use::Refused
+    })
+}
+
+/// Whether a configured MAC is one that can be used at all: its iterations within bounds.
+pub(crate) fn admit(identity: &MacIdentity) -> Result<(), ProtectionError> {
+    own_policy(identity.form).admit(&scheme(identity.form, [0; 16]))
+}
+
+fn scheme(form: MacForm, salt: [u8; 16]) -> MacScheme {
+    let salt = salt.to_vec();
+    match form {
+        MacForm::Pbm {
+            owf,
+            mac,
+            iterations,
+        } => MacScheme::Pbm(PbmParameters {
+            salt,
+            owf,
+            iterations,
+            mac,
+        }),
+        MacForm::Pbmac1 {
+            prf,
+            mac,
+            iterations,
+        } => {
+            let key_length = Some(key_length(mac));
+            MacScheme::Pbmac1(Pbmac1Parameters {
+                salt,
+                iterations,
+                key_length,
+                prf,
+                mac,
+            })
+        }
+    }
+}
+
+/// As long as the MAC's output (RFC 9579 section 4 wants the length to be there).
+fn key_length(mac: Hmac) -> u32 {
+    match mac {
+        Hmac::Sha1 | Hmac::Sha1Pkcs5 => 20,
+        Hmac::Sha256 => 32,
+        Hmac::Sha384 => 48,
+        Hmac::Sha512 => 64,
+    }
+}
+
+fn carried(certificates: &[Certificate]) -> Result<Vec<CmpCertificate>, HandError> {
+    Ok(certificates
+        .iter()
+        .map(|certificate| CmpCertificate::from_der(certificate.der().clone()))
+        .collect::<Result<_, _>>()?)
+}
+
+/// `CN=<reference>`, or the NULL-DN for a reference that is no text.
+fn common_name(reference: &[u8]) -> Name {
+    let name = || {
+        use der::{Decode, Encode};
+        let text = std::str::from_utf8(reference)
+            .ok()
+            .filter(|text| !text.is_empty())?;
+        let value = der::asn1::Any::new(der::Tag::Utf8String, text.as_bytes()).ok()?;
+        let oid = pki::ObjectIdentifier::new_unwrap("2.5.4.3");
+        let mut set = der::asn1::SetOfVec::new();
+        set.insert(AttributeTypeAndValue { oid, value }).ok()?;
+        Name::from_der(&vec![set].to_der().ok()?).ok()
+    };
+    name().unwrap_or_default()
+}
