@@ -287,6 +287,7 @@ fn quirks(at: &str, raw: &RawCmpQuirks, base: Quirks, cx: &mut Context) -> Quirk
             base.unprotected_errors,
         ),
         bare_errors: raw.bare_errors.unwrap_or(base.bare_errors),
+        version_1_errors: raw.version_1_errors.unwrap_or(base.version_1_errors),
         p10cr_id_zero: raw.p10cr_id_zero.unwrap_or(base.p10cr_id_zero),
         unordered_sender: raw.unordered_sender.unwrap_or(base.unordered_sender),
         any_media_type: raw.any_media_type.unwrap_or(base.any_media_type),

@@ -159,6 +159,7 @@ pub(crate) struct RawCmpQuirks {
     pub(crate) mac_answers_to_signature: Option<bool>,
     pub(crate) unprotected_errors: Option<String>,
     pub(crate) bare_errors: Option<bool>,
+    pub(crate) version_1_errors: Option<bool>,
     pub(crate) p10cr_id_zero: Option<bool>,
     pub(crate) unordered_sender: Option<bool>,
     pub(crate) any_media_type: Option<bool>,
