@@ -357,7 +357,7 @@ fn granted_without_a_certificate_and_a_certificate_without_being_granted_are_ref
             "{status}"
         );
         let body = response(|response| {
-            (response.status.status, response.certified_key_pair) = (status, None)
+            (response.status.status, response.certified_key_pair) = (status, None);
         });
         let odd = status == PkiStatus::KeyUpdateWarning;
         let (mut client, answer) = answered(Tolerance::default(), &ir());
@@ -426,7 +426,7 @@ fn an_unprotected_error_without_identifiers_needs_a_permission_of_its_own() {
                 header.transaction_id,
                 header.recip_nonce,
                 header.sender_nonce,
-            ) = (None, None, None)
+            ) = (None, None, None);
         })
     };
     let (mut client, error) = failed(Tolerance {

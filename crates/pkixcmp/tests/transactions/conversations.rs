@@ -422,7 +422,7 @@ fn a_lost_answer_is_given_again_to_the_same_octets_and_only_to_those() {
     assert!(matches!(client.receive(&again, MAC), Ok(Step::Issued(_))));
 
     let other = crate::with_header(&first, |header| {
-        header.free_text = Some(["changed".to_owned()].into())
+        header.free_text = Some(["changed".to_owned()].into());
     });
     assert!(!server.is_repeated(&other));
     assert_eq!(
@@ -528,7 +528,7 @@ fn a_polled_answer_may_refer_to_the_poll_or_to_the_request() {
             "the message that came last"
         );
         let answer = crate::with_header(&answer, |header| {
-            header.recip_nonce = Some(der::asn1::OctetString::new([refers_to; 16]).unwrap())
+            header.recip_nonce = Some(der::asn1::OctetString::new([refers_to; 16]).unwrap());
         });
         assert!(
             matches!(client.receive(&answer, MAC), Ok(Step::Issued(_))),

@@ -202,7 +202,7 @@ fn one_profile_may_be_named_for_one_request() {
     };
     let judge = |info| {
         judged(&lenient(), |header| {
-            header.general_info = Some([info].into())
+            header.general_info = Some([info].into());
         })
     };
     assert_eq!(judge(profiles(&["tls"])), Ok(()));
@@ -285,7 +285,7 @@ fn a_refusal_answers_the_header_it_got_and_leaves_out_what_is_absurd() {
     assert_eq!(error.header().recipient, message.header().sender);
 
     let absurd = with_header(&message, |header| {
-        (header.transaction_id, header.sender_nonce) = (octets(1000), octets(1000))
+        (header.transaction_id, header.sender_nonce) = (octets(1000), octets(1000));
     });
     let error = sent(refuse(&absurd, fault, from("CN=ca", 2)).unwrap());
     assert_eq!(

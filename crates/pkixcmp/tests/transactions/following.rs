@@ -213,7 +213,7 @@ fn a_second_confirmation_is_told_that_there_was_one() {
     let done = sent(server.answer(&Answer::Confirmed, from("CN=ca", 4)).unwrap());
     let nonce = done.header().sender_nonce.clone();
     let again = with_header(&confirmation, |header| {
-        (header.recip_nonce, header.sender_nonce) = (nonce, octets([77; 16]))
+        (header.recip_nonce, header.sender_nonce) = (nonce, octets([77; 16]));
     });
     assert_eq!(
         server.follow(&again).unwrap_err().failure,

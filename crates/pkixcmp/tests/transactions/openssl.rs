@@ -556,3 +556,33 @@ fn revocation_and_general_messages_of_openssl_open_a_transaction() {
         assert_eq!(response.header().pvno, Pvno::CMP2000);
     }
 }
+
+/// A genm of `openssl cmp -digest sha1 -mac hmacWithSHA512`, secret `s3cret`: the digest has 20 octets, an HMAC-SHA512 key might have 64.
+const SHORT_KEY: &str = "\
+         3081df308193020102a4023000a40e300c310a300806035504030c0178a011180f32303236313132323136353730305a\
+         a13a303806092a864886f67d07420d302b04104a5228038496a2d84a061f8eb9012eee300706052b0e03021a020201f4\
+         300a06082a864886f70d020ba203040172a4120410f1fd54a4f0cffeac7f9af48fa6c80d49a5120410000f4f6da93f8e\
+         68a226193fb060e9e1b5023000a0430341009676e5f1e8b19b0ef54b341a1e6f835f19e44e8c8ea896ede3d1083a200b\
+         1a0a83f0820fa3b22a159990881937cdb83e840516b1f8ff05a748b069e3fec12748";
+
+#[test]
+fn a_mac_with_a_longer_digest_than_the_one_way_function_is_keyed_as_openssl_keys_it() {
+    let octets: Vec<u8> = SHORT_KEY
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect();
+    let message = PkiMessage::decode(octets).unwrap();
+    let policy = MacPolicy::default().with_sha1(Sha1Use::Everywhere);
+    let verify = |secret: &[u8]| {
+        verify_mac(
+            &message,
+            &MacSecret::new(secret),
+            &policy,
+            &KeyCache::new(0),
+        )
+        .map(|_| ())
+    };
+    assert_eq!(verify(b"s3cret"), Ok(()));
+    assert_eq!(verify(b"secret"), Err(ProtectionError::Mismatch));
+}
