@@ -157,10 +157,12 @@ pub struct Entry {
 
 impl Entry {
     /// Whether the key of this entry is free again at `now`: nothing ever left us, or it ended longer ago than its
-    /// replay span.
+    /// replay span. A front with such a span has clients that cannot take another key: what ended without a certificate
+    /// is free at once there, or nobody could try again once the reason is mended.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         match (&self.phase, self.replay_for) {
-            (Phase::NotSent, _) => true,
+            (Phase::NotSent, _)
+            | (Phase::Refused(_) | Phase::Withdrawn(_) | Phase::Lost(_), Some(_)) => true,
             (phase, Some(span)) => phase.is_final() && now.duration_since(self.changed_at) > span,
             (_, None) => false,
         }

@@ -24,6 +24,8 @@ pub mod site;
 #[cfg(feature = "stop-points")]
 mod stop;
 pub mod sweep;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tls;
 pub mod v1;
 

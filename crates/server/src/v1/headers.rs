@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn white_space_and_the_url_alphabet_are_refused() {
-        for value in ["QUFB QUFB", "QUFB\tQUFB", "_-__", "QQ=", "!"] {
+        for value in ["QUFB QUFB", "QUFB\tQUFB", "_-__", "!"] {
             assert_eq!(read(value), Err(NotDecoded::Base64), "{value}");
         }
     }

@@ -1,0 +1,171 @@
+//! A site over the CA in memory, and calls of its router: what the fronts' tests stand on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use jiff::{SignedDuration, Timestamp};
+use pki::{Certificate, Csr, GeneralName, PrivateKey, Template};
+use ra::memory::{MemoryCa, MemoryCredentials, MemoryDomains, MemoryJournal};
+use ra::{
+    Anchors, Authority, AuthorityName, KeyRules, Label, LabelRules, NameRules, OnChange, Profile,
+    ProfileName, Ra, Requesters, UsageRules, ValidityRules,
+};
+use tower::ServiceExt;
+
+use crate::config::Limits;
+use crate::{App, Callers, LabelSettings, Peer, Site, V1Settings, router};
+
+/// A site with one label, `RA`, over one CA in memory.
+pub(crate) struct Bench {
+    pub(crate) ca: Arc<MemoryCa>,
+    pub(crate) app: Arc<App>,
+    pub(crate) router: Router,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With the site changed before it is served.
+    pub(crate) async fn with(change: impl FnOnce(&mut Site)) -> Self {
+        let ca = Arc::new(MemoryCa::new(Timestamp::now()).await.unwrap());
+        let mut site = site(&ca);
+        change(&mut site);
+        let app = App::new(site);
+        let router = router::router(Arc::clone(&app), &Limits::default());
+        Self { ca, app, router }
+    }
+
+    /// The answer to a request of a client with a certificate.
+    pub(crate) async fn call(&self, request: Request<Body>) -> Called {
+        let mut request = request;
+        let address = "192.0.2.1:40000".parse().unwrap();
+        request.extensions_mut().insert(Peer {
+            address,
+            certificate: Some(self.ca.root().clone()),
+        });
+        called(self.router.clone(), request).await
+    }
+
+    /// GET with these header fields.
+    pub(crate) async fn get(&self, path: &str, fields: &[(&str, String)]) -> Called {
+        let request = fields
+            .iter()
+            .fold(Request::get(path), |request, (name, value)| {
+                request.header(*name, value)
+            });
+        self.call(request.body(Body::empty()).unwrap()).await
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Called {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Called {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+pub(crate) async fn called(router: Router, request: Request<Body>) -> Called {
+    let response = router.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes().to_vec();
+    Called {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
+}
+
+pub(crate) fn site(ca: &Arc<MemoryCa>) -> Site {
+    let authority = AuthorityName::new("memory");
+    let profile = ProfileName::new("web");
+    let label = Label::new("RA");
+    let rules = LabelRules {
+        default_profile: profile.clone(),
+        profiles: vec![profile.clone()],
+        requesters: Requesters::Any,
+    };
+    let ra = Ra {
+        journal: Arc::new(MemoryJournal::by_system_clock()),
+        domains: Arc::new(MemoryDomains::default()),
+        authorities: HashMap::from([(authority.clone(), Arc::clone(ca) as Arc<dyn Authority>)]),
+        profiles: HashMap::from([(
+            profile.clone(),
+            self::profile(profile, authority, ca.root()),
+        )]),
+        labels: HashMap::from([(label.clone(), rules)]),
+        lease: SignedDuration::from_secs(60),
+        clock: Arc::new(Timestamp::now),
+    };
+    Site {
+        ra: Arc::new(ra),
+        credentials: Arc::new(MemoryCredentials::default()),
+        callers: Callers::default(),
+        labels: HashMap::from([(label, LabelSettings::default())]),
+        v1: V1Settings {
+            hold: Duration::from_millis(300),
+            ..V1Settings::default()
+        },
+        configured: true,
+    }
+}
+
+fn profile(name: ProfileName, authority: AuthorityName, root: &Certificate) -> Profile {
+    Profile {
+        name,
+        authority,
+        anchors: Anchors::Configured(vec![root.clone()]),
+        requesters: Requesters::Any,
+        keys: KeyRules::default(),
+        names: NameRules::default(),
+        validity: ValidityRules::default(),
+        usages: UsageRules::default(),
+        ca_certificates: false,
+        on_change: OnChange::Accept,
+        confirm_within: SignedDuration::from_mins(5),
+    }
+}
+
+/// A private key among the fixtures of `pki`, as PEM text.
+pub(crate) fn key_pem(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../pki/tests/fixtures/keys");
+    std::fs::read_to_string(format!("{folder}/{name}.pem")).unwrap()
+}
+
+pub(crate) fn key(name: &str) -> PrivateKey {
+    PrivateKey::from_pem(key_pem(name).as_bytes(), None).unwrap()
+}
+
+/// A CSR for this subject (left to right) and these DNS names.
+pub(crate) fn csr(key: &PrivateKey, subject: &str, dns: &[&str]) -> Csr {
+    let subject = pki::name::onap::parse(subject).unwrap();
+    let sans = dns
+        .iter()
+        .map(|name| GeneralName::Dns((*name).to_owned()))
+        .collect();
+    Csr::build(
+        &Template {
+            sans,
+            ..Template::new(subject, key.public_key().clone())
+        },
+        key,
+    )
+    .unwrap()
+}
