@@ -128,7 +128,9 @@ fn of_slug(slug: ProblemSlug) -> Exit {
         P::Unauthenticated | P::NotAuthorized => Exit::Unauthorised,
         P::Unavailable | P::Overloaded | P::Internal | P::Lost => Exit::Unreachable,
         P::WaitingTimeout => Exit::TimedOut,
-        P::MethodNotAllowed | P::NotAcceptable | P::UnsupportedMediaType => Exit::BadAnswer,
+        P::MethodNotAllowed | P::NotAcceptable | P::UnsupportedMediaType | P::BadAnswer => {
+            Exit::BadAnswer
+        }
         P::BadRequest
         | P::BadCsr
         | P::BadPop
@@ -136,6 +138,9 @@ fn of_slug(slug: ProblemSlug) -> Exit {
         | P::UnknownProfile
         | P::NotFound
         | P::AlreadyRevoked
+        | P::AlreadyConfirmed
+        | P::NotConfirmed
+        | P::Unsupported
         | P::TooLarge
         | P::KeyNotAllowed
         | P::NameNotAllowed

@@ -119,6 +119,14 @@ impl SignatureScheme {
     }
 }
 
+/// Reads an AlgorithmIdentifier.
+///
+/// # Errors
+/// When it is not the DER of one.
+pub fn identifier_from_der(der: &[u8]) -> der::Result<AlgorithmId> {
+    AlgorithmId::from_der(der)
+}
+
 impl TryFrom<&AlgorithmId> for SignatureScheme {
     type Error = UnsupportedAlgorithm;
 

@@ -1,8 +1,10 @@
 use jiff::Timestamp;
 
+use pki::Certificate;
+
 use crate::{
-    Approved, By, EnrollRequest, Error, Label, Profile, ProfileName, Proof, Question, Ra, Refusal,
-    RefusalKind, Requester, decide,
+    Approved, By, EnrollRequest, Error, Issuance, Label, Profile, ProfileName, Proof, Question, Ra,
+    Refusal, RefusalKind, Replaces, Requester, decide,
 };
 
 impl Ra {
@@ -50,9 +52,8 @@ impl Ra {
         }
         if let Some(old) = &request.replaces {
             let known = self.journal.issuance(&old.certificate.id()).await?;
-            if let Some((at, _)) = known.and_then(|issuance| issuance.revoked) {
-                let detail = format!("the certificate to be renewed was revoked at {at}");
-                return Ok(Err(Refusal::new(RefusalKind::AlreadyRevoked, detail)));
+            if let Err(refusal) = renewable(who, &old.certificate, known.as_ref()) {
+                return Ok(Err(refusal));
             }
         }
         let facts = self.domains.facts(&request.wanted.sans).await?;
@@ -68,18 +69,48 @@ impl Ra {
     }
 }
 
+/// Whether the certificate to be renewed is the one its issuer and serial number belong to, and not revoked. Anybody can
+/// make a certificate that bears another's number and more names.
+fn renewable(who: &Requester, old: &Certificate, known: Option<&Issuance>) -> Result<(), Refusal> {
+    let own = who.certificate.iter().filter(|own| own.id() == old.id());
+    let real = known.map(|issuance| &issuance.certificate);
+    if own.chain(real).any(|genuine| genuine != old) {
+        let detail =
+            "the certificate to be renewed is not the one with its issuer and serial number";
+        return Err(Refusal::new(RefusalKind::BadRequest, detail));
+    }
+    match known.and_then(|issuance| issuance.revoked) {
+        None => Ok(()),
+        Some((at, _)) => {
+            let detail = format!("the certificate to be renewed was revoked at {at}");
+            Err(Refusal::new(RefusalKind::AlreadyRevoked, detail))
+        }
+    }
+}
+
 /// Step 5: whoever asks holds the key, and the old one if it renews.
 fn possession(who: &Requester, request: &EnrollRequest) -> Result<(), Refusal> {
     proves(who, &request.proof, &request.wanted.public_key)
         .map_err(|why| Refusal::new(RefusalKind::BadPop, format!("proof-of-possession: {why}")))?;
     match &request.replaces {
         None => Ok(()),
-        Some(old) => proves(who, &old.proof, old.certificate.public_key()).map_err(|why| {
+        Some(old) => owns(who, old).map_err(|why| {
             Refusal::new(
                 RefusalKind::NotAuthorized,
                 format!("proof-of-possession of the old certificate's key: {why}"),
             )
         }),
+    }
+}
+
+fn owns(who: &Requester, old: &Replaces) -> Result<(), String> {
+    match &old.proof {
+        Proof::Channel if who.certificate.as_ref() == Some(&old.certificate) => Ok(()),
+        Proof::Channel => Err(
+            "authenticate with the old certificate itself, or sign the new request with its key"
+                .to_owned(),
+        ),
+        proof => proves(who, proof, old.certificate.public_key()),
     }
 }
 
@@ -94,6 +125,7 @@ fn proves(who: &Requester, proof: &Proof, key: &pki::PublicKey) -> Result<(), St
             .map_err(|e| e.to_string()),
         Proof::Lent(signer) if signer.public_key() == key => Ok(()),
         Proof::Lent(_) => Err("the private key does not belong to the public key".to_owned()),
+        Proof::Channel => Err("a connection shows nothing about a new key".to_owned()),
         Proof::RaVerified if who.acts_as_ra => Ok(()),
         Proof::RaVerified => Err("raVerified is for registration authorities".to_owned()),
         Proof::AtConfirmation => {

@@ -51,6 +51,33 @@ pub enum RefusalKind {
     Lost,
 }
 
+impl RefusalKind {
+    /// Every kind, in the order of the tables in docs/ERRORS.md.
+    pub const ALL: &[Self] = &[
+        Self::BadRequest,
+        Self::BadCsr,
+        Self::BadPop,
+        Self::KeyNotAllowed,
+        Self::NameNotAllowed,
+        Self::ValidityNotAllowed,
+        Self::UsageNotAllowed,
+        Self::CaNotAllowed,
+        Self::UnknownLabel,
+        Self::UnknownProfile,
+        Self::NotAuthorized,
+        Self::OtherRequestUnderKey,
+        Self::CannotChange,
+        Self::Unsupported,
+        Self::NotFound,
+        Self::AlreadyRevoked,
+        Self::AlreadyConfirmed,
+        Self::NotConfirmed,
+        Self::RejectedByCa,
+        Self::BadAnswer,
+        Self::Lost,
+    ];
+}
+
 /// What the CA said when it refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaStatus {
@@ -100,3 +127,17 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_kinds_is_complete_and_in_order() {
+        let numbers: Vec<usize> = RefusalKind::ALL.iter().map(|kind| *kind as usize).collect();
+        assert_eq!(
+            numbers,
+            (0..=RefusalKind::Lost as usize).collect::<Vec<_>>()
+        );
+    }
+}

@@ -76,6 +76,9 @@ pub enum Proof {
     },
     /// The key itself, lent for this call (REST v1). It is never stored.
     Lent(Arc<dyn Signer>),
+    /// The requester authenticated with the certificate itself (mTLS), which needed its key. Shows possession of a
+    /// certificate that is to be replaced, never of a new key.
+    Channel,
     /// A requester that acts as RA says it checked (raVerified).
     RaVerified,
     /// Shown later, when the certificate is confirmed (encrypted certificate).

@@ -62,6 +62,10 @@ kinds! {
     NotAcceptable = "not-acceptable", 406, "None of the accepted formats can be made";
     /// Revoked before.
     AlreadyRevoked = "already-revoked", 409, "The certificate is revoked already";
+    /// Confirmed before.
+    AlreadyConfirmed = "already-confirmed", 409, "The certificate is confirmed already";
+    /// The requester gave the certificate back, or did not confirm it in time.
+    NotConfirmed = "not-confirmed", 409, "The certificate was not confirmed";
     /// The request is larger than the service reads.
     TooLarge = "too-large", 413, "The request is too large";
     /// The body has a media type that this resource does not read.
@@ -86,6 +90,10 @@ kinds! {
     Overloaded = "overloaded", 429, "Too many requests";
     /// The service failed. The reason is in its log under the correlation id.
     Internal = "internal", 500, "The service failed";
+    /// The CA behind this label cannot do what was asked.
+    Unsupported = "unsupported", 501, "The CA cannot do this";
+    /// What the CA issued is not what it was asked for; it was given back.
+    BadAnswer = "bad-answer", 502, "The certificate of the CA is not the one asked for";
     /// The CA's answer was lost and the CA will not repeat it; ask again under a new idempotency key.
     Lost = "lost", 502, "The answer of the CA was lost";
     /// The CA cannot be reached, or the service is not ready; the same request may be sent again.

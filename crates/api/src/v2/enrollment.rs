@@ -61,8 +61,9 @@ pub struct Waiting {
     /// Seconds after which asking again may be worth while; the same as the header field `Retry-After`.
     #[schema(example = 60)]
     pub check_after: u64,
-    /// Which kind of request the CA was sent.
-    pub kind: RequestKind,
+    /// Which kind of request the CA was sent; absent while it is not known, which may be until there is a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<RequestKind>,
 }
 
 /// Which kind of request the CA was sent. A renewal is a `kur` where the CA lets the service act on the holder's behalf, and a `cr` elsewhere.
@@ -161,7 +162,7 @@ mod tests {
         let enrollment = Enrollment::Waiting(Waiting {
             id: "7".into(),
             check_after: 60,
-            kind: RequestKind::P10cr,
+            kind: Some(RequestKind::P10cr),
         });
         insta::assert_json_snapshot!(enrollment, @r#"
         {

@@ -229,7 +229,7 @@ fn serve(stream: &mut TcpStream, state: &Mutex<State>) {
             &Enrollment::Waiting(Waiting {
                 id: "7".into(),
                 check_after: 60,
-                kind: RequestKind::Cr,
+                kind: Some(RequestKind::Cr),
             }),
         ),
         Some(Next::Refuse(slug)) => problem(slug),

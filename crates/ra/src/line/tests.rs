@@ -601,6 +601,78 @@ fn a_revoked_certificate_cannot_be_renewed() {
     );
 }
 
+/// Renews `old` by the connection it was presented on.
+fn renewal_by_channel(house: &House, shown: &Certificate, named: Certificate) -> Outcome {
+    let who = Requester {
+        certificate: Some(shown.clone()),
+        ..alice()
+    };
+    let renewal = EnrollRequest {
+        replaces: Some(Replaces {
+            certificate: named,
+            proof: Proof::Channel,
+        }),
+        ..request("renewal")
+    };
+    block_on(Arc::clone(&house.ra).enroll(who, renewal)).unwrap()
+}
+
+#[test]
+fn a_certificate_is_renewed_by_whoever_authenticated_with_it() {
+    let house = House::new();
+    let old = issued(house.enroll(request("k")).unwrap()).chain[0].clone();
+    issued(renewal_by_channel(&house, &old, old.clone()));
+}
+
+#[test]
+fn a_certificate_is_not_renewed_by_a_connection_with_another() {
+    let house = House::new();
+    let old = issued(house.enroll(request("k")).unwrap()).chain[0].clone();
+    let other = issued(house.enroll(request("k2")).unwrap()).chain[0].clone();
+    assert_eq!(
+        refused(renewal_by_channel(&house, &other, old)),
+        RefusalKind::NotAuthorized
+    );
+}
+
+#[test]
+fn a_made_up_certificate_with_the_number_of_a_real_one_is_not_renewed() {
+    use pki::issue::{Serial, TbsParameters, issue};
+    let house = House::new();
+    let real = issued(house.enroll(request("k")).unwrap()).chain[0].clone();
+    let private = PrivateKey::generate(KeyKind::P256).unwrap();
+    let mut wanted = template(&private);
+    wanted
+        .sans
+        .push(GeneralName::Dns("more.example.com".into()));
+    let mut number = [0; 16];
+    let digits = &real.serial()[real.serial().len().saturating_sub(16)..];
+    number[16 - digits.len()..].copy_from_slice(digits);
+    let serial = Serial::from_random(number);
+    let (from, until) = (real.not_before(), real.not_after());
+    let tbs = TbsParameters::under(house.ca.root(), wanted, serial, from, until);
+    let made_up = block_on(issue(&tbs, &private)).unwrap();
+    assert_eq!(made_up.id(), real.id());
+    let over = Bytes::from_static(b"new request");
+    let proof = Proof::Signature {
+        signature: private.sign_now(&over).unwrap(),
+        algorithm: pki::Signer::algorithm(&private).clone(),
+        over,
+    };
+    let replaces = Some(Replaces {
+        certificate: made_up,
+        proof,
+    });
+    let renewal = EnrollRequest {
+        replaces,
+        ..request("renewal")
+    };
+    assert_eq!(
+        refused(house.enroll(renewal).unwrap()),
+        RefusalKind::BadRequest
+    );
+}
+
 #[test]
 fn a_row_under_a_lent_key_is_moved_by_the_clients_next_call_only() {
     let house = House::new();
