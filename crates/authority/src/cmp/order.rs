@@ -189,7 +189,9 @@ impl CmpAuthority {
             (Proof::Signature { .. }, Some(Original::CertReqMsg(_))) => {
                 (Given::CertReqMsg, approved.changed)
             }
-            (Proof::Signature { .. } | Proof::RaVerified, _) => (Given::Word, approved.changed),
+            (Proof::Signature { .. } | Proof::RaVerified | Proof::Channel, _) => {
+                (Given::Word, approved.changed)
+            }
             (Proof::AtConfirmation, _) => (Given::Later, approved.changed),
         };
         let renewal = match &request.replaces {
