@@ -65,11 +65,7 @@ impl Database {
             let mut connection = AnyConnection::connect_with(&self.options).await?;
             match self.kind {
                 Kind::Sqlite => prepare_sqlite(&mut connection).await?,
-                Kind::Postgres => {
-                    sqlx::query(DURABLE_POSTGRES)
-                        .execute(&mut connection)
-                        .await?;
-                }
+                Kind::Postgres => prepare_postgres(&mut connection).await?,
             }
             Ok(connection)
         };
@@ -156,6 +152,23 @@ impl Database {
 
 /// A server may be set to answer before anything is on disk; what this journal says is durable must be.
 const DURABLE_POSTGRES: &str = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+async fn prepare_postgres(connection: &mut AnyConnection) -> Result<(), Fault> {
+    sqlx::query(DURABLE_POSTGRES)
+        .execute(&mut *connection)
+        .await?;
+    let encoding = "SELECT current_setting('server_encoding')";
+    let encoding: String = sqlx::query(encoding)
+        .fetch_one(connection)
+        .await?
+        .try_get(0)?;
+    if encoding != "UTF8" {
+        return Err(Fault::store(format!(
+            "the database has encoding {encoding} and could not hold every name: create it with encoding UTF8"
+        )));
+    }
+    Ok(())
+}
 
 async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Fault> {
     let mode: String = sqlx::query("PRAGMA journal_mode = WAL")

@@ -99,7 +99,12 @@ fn judge(error: &Error) -> (Blame, String, &'static str) {
             "the connection to the database broke".to_owned(),
             "",
         ),
-        Error::PoolTimedOut | Error::PoolClosed => (
+        Error::PoolClosed => (
+            Blame::Store,
+            "the journal is being closed".to_owned(),
+            "ask again once certway-ra runs again",
+        ),
+        Error::PoolTimedOut => (
             Blame::Store,
             "no connection to the database was free in time".to_owned(),
             "is it running, and fast enough?",

@@ -87,6 +87,7 @@ impl SqlJournal {
             Arc::clone(&database),
             Arc::clone(&known),
             connection,
+            readers.clone(),
             queued,
             recorded,
             options.write_within,
@@ -110,7 +111,6 @@ impl SqlJournal {
             // An error here: the writer is gone already.
             let _ = closed.await;
         }
-        self.readers.close().await;
     }
 
     /// How many audit events of refusals were dropped because too many came at once.

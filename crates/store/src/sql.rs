@@ -163,10 +163,12 @@ impl Sql {
                  SELECT id, $2, {now} + $3, CAST(NULL AS BIGINT), $4 FROM journal WHERE ikey = $1 AND retired = 0 \
                  ON CONFLICT (id) DO NOTHING RETURNING id, fence"
             ),
+            // Materialized: a plan that asks twice would lock, and count, other rows the second time.
             claim_due: format!(
-                "UPDATE running SET fence = fence + 1, lease_until = {now} + $3 WHERE id IN \
-                 (SELECT id FROM running WHERE due <= $1 AND lease_until <= {now} ORDER BY due LIMIT $2 {skip}) \
-                 RETURNING id, fence, due"
+                "WITH picked AS MATERIALIZED (SELECT id FROM running \
+                 WHERE due <= $1 AND lease_until <= {now} ORDER BY due LIMIT $2 {skip}) \
+                 UPDATE running SET fence = fence + 1, lease_until = {now} + $3 \
+                 WHERE id IN (SELECT id FROM picked) RETURNING id, fence, due"
             ),
             release: "UPDATE running SET lease_until = 0 WHERE id = $1 AND fence = $2",
             release_idle: "DELETE FROM running WHERE id = $1 AND fence = $2 AND due IS NULL AND upstream = $3",

@@ -9,7 +9,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{AnyConnection, Connection as _};
+use sqlx::{AnyConnection, AnyPool, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::database::Database;
@@ -35,6 +35,10 @@ pub(crate) struct Writer {
     records: mpsc::Receiver<AuditRow>,
     deadline: Duration,
     connection: Option<AnyConnection>,
+    /// False when the last try to connect failed.
+    reachable: bool,
+    /// Closed before the writing connection, so that the last one out can tidy up the log of SQLite.
+    readers: AnyPool,
     /// Taken from the queue, and for the next batch: no batch writes one row twice.
     later: VecDeque<Job>,
     closing: Vec<oneshot::Sender<()>>,
@@ -53,6 +57,7 @@ impl Writer {
         database: Arc<Database>,
         known: Arc<Known>,
         connection: AnyConnection,
+        readers: AnyPool,
         jobs: mpsc::Receiver<Job>,
         records: mpsc::Receiver<AuditRow>,
         deadline: Duration,
@@ -65,6 +70,8 @@ impl Writer {
             records,
             deadline,
             connection,
+            reachable: true,
+            readers,
             later: VecDeque::new(),
             closing: Vec::new(),
         }
@@ -83,6 +90,7 @@ impl Writer {
             }
             self.write(batch).await;
         }
+        self.readers.close().await;
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
         {
@@ -162,9 +170,32 @@ impl Writer {
                     answer(reply, one.map(|mut got| got.pop().unwrap_or_default()));
                 }
             }
-            Err(fault) => replies
-                .into_iter()
-                .for_each(|reply| answer(reply, Err(fault.clone()))),
+            Err(fault) => {
+                replies
+                    .into_iter()
+                    .for_each(|reply| answer(reply, Err(fault.clone())));
+                if !self.reachable {
+                    self.fail_queued(&fault);
+                }
+            }
+        }
+    }
+
+    /// Each batch would wait for its own connection that does not come about; who asks after this tries again.
+    fn fail_queued(&mut self, fault: &Fault) {
+        let mut jobs = Vec::new();
+        while let Ok(job) = self.jobs.try_recv() {
+            jobs.push(job);
+        }
+        self.later.extend(jobs);
+        let queued: Vec<Job> = self.later.drain(..).collect();
+        for pending in self.sort_out(queued) {
+            answer(pending.reply, Err(fault.clone()));
+        }
+        for job in self.later.drain(..) {
+            if let Job::Do(_, reply) = job {
+                answer(Some(reply), Err(fault.clone()));
+            }
         }
     }
 
@@ -195,7 +226,11 @@ impl Writer {
     async fn once(&mut self, works: &[Work]) -> Result<Vec<Vec<Held>>, Fault> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(self.database.connect_writer().await?),
+            none => {
+                let connected = self.database.connect_writer().await;
+                self.reachable = connected.is_ok();
+                none.insert(connected?)
+            }
         };
         let applied = apply::apply(connection, self.database.sql(), &self.known, works);
         match tokio::time::timeout(self.deadline, applied).await {
@@ -227,7 +262,7 @@ mod tests {
         writer: Writer,
         jobs: mpsc::Sender<Job>,
         _records: mpsc::Sender<AuditRow>,
-        _dir: tempfile::TempDir,
+        dir: tempfile::TempDir,
     }
 
     async fn bench() -> Bench {
@@ -237,12 +272,14 @@ mod tests {
         let database = Arc::new(Database::at(&url, patience).await.unwrap());
         let mut connection = database.connect_writer().await.unwrap();
         database.migrate(&mut connection).await.unwrap();
+        let readers = database.readers(1);
         let (jobs, queued) = mpsc::channel(100);
         let (records, recorded) = mpsc::channel(1);
         let writer = Writer::new(
             database,
             Arc::default(),
             connection,
+            readers,
             queued,
             recorded,
             patience,
@@ -251,7 +288,7 @@ mod tests {
             writer,
             jobs,
             _records: records,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -381,6 +418,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_waits_behind_a_database_that_cannot_be_reached_fails_with_it() {
+        let mut bench = bench().await;
+        bench.writer.connection = None;
+        std::fs::remove_dir_all(bench.dir.path()).unwrap();
+        let works = (1..=90).map(|n| begin(i64::from(n), n)).collect();
+        let answers = queue(&bench, works).await;
+        let batch = bench.writer.gather().await;
+        bench.writer.write(batch).await;
+        for mut answer in answers {
+            let fault = answer.try_recv().unwrap().unwrap_err();
+            let why = fault.to_error().to_string();
+            assert!(why.contains("check that the directory exists"), "{why}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_writer_without_senders_ends() {
         let bench = bench().await;
         let answers = queue(&bench, vec![begin(1, 1)]).await;
@@ -388,7 +441,7 @@ mod tests {
             writer,
             jobs,
             _records,
-            _dir,
+            dir: _dir,
         } = bench;
         drop((jobs, _records));
         writer.run().await;

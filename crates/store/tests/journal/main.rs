@@ -106,6 +106,13 @@ every_database! {
 }
 
 #[tokio::test]
+async fn a_database_that_cannot_hold_every_name_is_refused() {
+    if let Some(place) = world::Place::postgres_in("SQL_ASCII").await {
+        sql::a_database_that_cannot_hold_every_name_is_refused(&place).await;
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_drops_its_connections_is_connected_to_again() {
     if let Some(place) = world::Place::postgres().await {
         sql::a_database_that_drops_its_connections_is_connected_to_again(&place).await;

@@ -385,6 +385,12 @@ pub(crate) async fn a_nul_in_what_a_ca_said_does_not_keep_its_certificate_from_b
     }
 }
 
+pub(crate) async fn a_database_that_cannot_hold_every_name_is_refused(place: &Place) {
+    let refused = SqlJournal::open(place.url(), Options::default()).await;
+    let why = refused.err().unwrap().to_string();
+    assert!(why.contains("encoding UTF8"), "{why}");
+}
+
 pub(crate) async fn a_database_that_drops_its_connections_is_connected_to_again(place: &Place) {
     let journal = place.open_sql().await;
     let entry = Entry {

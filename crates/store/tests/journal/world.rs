@@ -32,6 +32,10 @@ impl Place {
 
     /// A database of its own on the server that the environment names.
     pub(crate) async fn postgres() -> Option<Self> {
+        Self::postgres_in("UTF8").await
+    }
+
+    pub(crate) async fn postgres_in(encoding: &str) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let Ok(server) = std::env::var("CERTWAY_TEST_POSTGRES_URL") else {
             eprintln!("CERTWAY_TEST_POSTGRES_URL is not set: PostgreSQL is not asked");
@@ -46,7 +50,9 @@ impl Place {
         let mut connection = AnyConnection::connect(&server).await.unwrap();
         for statement in [
             format!("DROP DATABASE IF EXISTS {name}"),
-            format!("CREATE DATABASE {name}"),
+            format!(
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+            ),
         ] {
             sqlx::query(sqlx::AssertSqlSafe(statement))
                 .execute(&mut connection)
