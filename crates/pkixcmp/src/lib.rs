@@ -4,7 +4,8 @@
 //! What this crate is not: it does no I/O, knows no clock and no runtime, and decides nothing about who may have a certificate.
 //! Bytes come in, values come out; the caller sends, signs and waits.
 //!
-//! Start with [`PkiMessage`], what was received, and [`Unprotected`], what is about to be sent.
+//! Start with [`PkiMessage`], what was received, and [`Unprotected`], what is about to be sent. [`protection`] makes and checks MACs and
+//! signatures; [`client::ClientTransaction`] and [`server::ServerTransaction`] know what belongs to a transaction and what comes next.
 //!
 //! # What is accepted, what is sent
 //!

@@ -384,3 +384,46 @@ fn an_answer_can_be_left_unprotected_where_nothing_better_is_possible() {
         (None, &None)
     );
 }
+
+#[test]
+fn only_a_poll_may_refer_to_the_answer_before_the_last() {
+    let (mut client, mut server, _) = begun(opening(), &ir());
+    let wait = server.answer(
+        &Answer::Waiting {
+            text: String::new(),
+        },
+        from("CN=ca", 2),
+    );
+    client.receive(&sent(wait.unwrap()), MAC).unwrap();
+    server
+        .follow(&sent(client.poll(from("CN=device", 3)).unwrap()))
+        .unwrap();
+    client
+        .receive(
+            &sent(server.answer(&granted(), from("CN=ca", 4)).unwrap()),
+            MAC,
+        )
+        .unwrap();
+    let confirmation = sent(
+        client
+            .confirm(&Verdict::Accept, from("CN=device", 5))
+            .unwrap(),
+    );
+    let stale = with_header(&confirmation, |header| header.recip_nonce = octets([2; 16]));
+    assert_eq!(
+        server.follow(&stale).unwrap_err().failure,
+        PkiFailureInfo::BAD_RECIPIENT_NONCE
+    );
+    assert_eq!(server.follow(&confirmation), Ok(Follow::Accepted));
+}
+
+#[test]
+fn an_absurdly_long_nonce_is_neither_kept_nor_echoed() {
+    let (_, _, message) = begun(opening(), &ir());
+    let long = with_header(&message, |header| {
+        header.sender_nonce = octets([1; 100_000])
+    });
+    let mut server = ServerTransaction::open(&long).unwrap();
+    let answer = sent(server.answer(&granted(), from("CN=ca", 2)).unwrap());
+    assert_eq!(answer.header().recip_nonce, None);
+}
