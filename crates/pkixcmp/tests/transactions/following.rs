@@ -421,7 +421,7 @@ fn only_a_poll_may_refer_to_the_answer_before_the_last() {
 fn an_absurdly_long_nonce_is_neither_kept_nor_echoed() {
     let (_, _, message) = begun(opening(), &ir());
     let long = with_header(&message, |header| {
-        header.sender_nonce = octets([1; 100_000])
+        header.sender_nonce = octets([1; 100_000]);
     });
     let mut server = ServerTransaction::open(&long).unwrap();
     let answer = sent(server.answer(&granted(), from("CN=ca", 2)).unwrap());
