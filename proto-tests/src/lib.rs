@@ -1,1 +1,26 @@
-//! Black-box tests.
+//! What the black-box tests share: a PKI made when a test runs, the programs as child processes, and the peers they meet.
+//!
+//! Nothing of the server is linked in: what is tested is the binary, over real sockets and real TLS. Everything here is
+//! synchronous; a wait is for a line of the log, the end of a process or an answer, never for time to pass.
+//!
+//! Start with [`Service`] (certway-ra as ONAP's CertService before an embedded CA), or with [`Launch`] for any other set-up.
+
+pub mod ca;
+pub mod certs;
+pub mod https;
+pub mod output;
+pub mod peer;
+pub mod port;
+pub mod program;
+pub mod service;
+pub mod upstream;
+pub mod v1;
+
+pub use ca::EmbeddedCa;
+pub use certs::{Identity, Issuer, Keys, Pki};
+pub use https::{Answer, Connection, HttpsClient};
+pub use output::Output;
+pub use port::Port;
+pub use program::{Ended, Launch, Program};
+pub use service::Service;
+pub use upstream::FakeUpstream;

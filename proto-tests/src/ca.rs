@@ -1,0 +1,144 @@
+//! A CMP CA to stand behind: certway-ra over its embedded CA, in a process of its own.
+
+use std::path::Path;
+
+use pki::Certificate;
+use serde_json::{Value, json};
+use sqlx::Connection as _;
+use tempfile::TempDir;
+
+use crate::certs::{Issuer, write};
+use crate::port::Port;
+use crate::program::{Launch, Program};
+
+/// The secret every client of it shares: `authentication.iak` of CertService.
+pub const SECRET: &str = "iak-of-the-tests-8d2f";
+/// What it is known by: `authentication.rv`.
+pub const REFERENCE: &str = "rv-of-the-tests";
+/// Its issuing CA's name, in the order of encoding.
+pub const ISSUER_DN: &str = "C=US,O=Certway Tests,CN=Issuing CA";
+
+/// The CA.
+pub struct EmbeddedCa {
+    /// Its process.
+    pub program: Program,
+    /// Its root.
+    pub root: Certificate,
+    /// Its issuing CA.
+    pub issuing: Certificate,
+    cmp: Port,
+    rest: Port,
+    folder: TempDir,
+}
+
+impl EmbeddedCa {
+    /// Starts one. It takes ir, cr, kur and the rest at [`EmbeddedCa::url`], under [`SECRET`] or signed with a certificate it issued.
+    pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same, with more lines in `[authorities.ca.local]`: `validity = "2 days"`.
+    pub fn start_with(local: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Issuer::root("C=US,O=Certway Tests,CN=Root CA");
+        let issuing = root.issuing(ISSUER_DN);
+        let file = |name: &str, content: &str| write(folder.path(), name, content);
+        file("ca/root.key", &crate::certs::pkcs8_pem(&root.key));
+        file("ca/root.crt", &root.certificate.to_pem());
+        file("ca/issuing.key", &crate::certs::pkcs8_pem(&issuing.key));
+        file("ca/issuing.crt", &issuing.certificate.to_pem());
+        file("secret", SECRET);
+        let (cmp, rest) = (Port::free(), Port::free());
+        let config = file("ca.toml", &config(folder.path(), &cmp, &rest, local));
+        let launch = Launch::certway_ra(folder.path());
+        let program = launch.args(["serve", "--config", &config]).start(2);
+        Self {
+            program,
+            root: root.certificate,
+            issuing: issuing.certificate,
+            cmp,
+            rest,
+            folder,
+        }
+    }
+
+    /// Where it takes CMP.
+    pub fn url(&self) -> String {
+        format!("http://{}/.well-known/cmp/p/CA", self.cmp.address())
+    }
+
+    /// The port of its REST interface; plain HTTP.
+    pub fn rest(&self) -> &Port {
+        &self.rest
+    }
+
+    /// Its entry in a `cmpServers.json`, under that name.
+    pub fn entry(&self, name: &str) -> Value {
+        json!({
+            "caName": name,
+            "url": self.url(),
+            "issuerDN": ISSUER_DN,
+            "authentication": { "iak": SECRET, "rv": REFERENCE },
+        })
+    }
+
+    /// How many certificates it has issued.
+    pub fn issued(&self) -> i64 {
+        issued(&self.folder.path().join("journal.db"))
+    }
+}
+
+/// How many certificates a journal on SQLite knows of.
+pub fn issued(journal: &Path) -> i64 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let url = format!("sqlite://{}?mode=ro", journal.display());
+    runtime.block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let counted = sqlx::query_scalar("SELECT count(*) FROM issuance");
+        counted.fetch_one(&mut connection).await.unwrap()
+    })
+}
+
+fn config(folder: &Path, cmp: &Port, rest: &Port, local: &str) -> String {
+    let folder = folder.display();
+    let (cmp, rest) = (cmp.number(), rest.number());
+    format!(
+        r#"
+[listen]
+address = "127.0.0.1"
+port = {rest}
+[listen.cmp]
+address = "127.0.0.1"
+port = {cmp}
+
+[journal]
+url = "sqlite://{folder}/journal.db"
+
+[log]
+filter = "debug,hyper=info,sqlx=info,reqwest=info"
+
+[authorities.ca.local]
+folder = "ca"
+{local}
+
+[profiles.any]
+authority = "ca"
+on_change = "accept"
+sans = ["dns", "ip", "email", "uri", "directory", "registered-id", "other"]
+keys = ["rsa:2048-8192", "ec:P-256", "ec:P-384", "ec:P-521", "ed25519"]
+
+[labels.CA]
+profile = "any"
+[labels.CA.cmp]
+# CertService's MAC: SHA-1 throughout.
+sha1 = "everywhere"
+signer = {{ keystore = "ca/issuing.crt", key = "ca/issuing.key" }}
+[labels.CA.cmp.clients.{REFERENCE}]
+secret = {{ file = "secret" }}
+acts_as_ra = true
+"#
+    )
+}

@@ -1,0 +1,167 @@
+//! A CA that is none: an HTTP server that answers what a test wants.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A request it got.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Request line and header fields.
+    pub head: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What it answers.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// An HTTP answer.
+    Http {
+        /// Status code.
+        status: u16,
+        /// `Content-Type`.
+        media_type: String,
+        /// Body.
+        body: Vec<u8>,
+    },
+    /// Those octets, after which the connection is closed.
+    Octets(Vec<u8>),
+    /// Nothing: the connection is closed.
+    Close,
+    /// Nothing: the connection stays open until the client gives up.
+    Silence,
+}
+
+impl Reply {
+    /// 200 with a CMP message.
+    pub fn cmp(body: impl Into<Vec<u8>>) -> Self {
+        Self::http(200, "application/pkixcmp", body)
+    }
+
+    /// An HTTP answer.
+    pub fn http(status: u16, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::Http {
+            status,
+            media_type: media_type.to_owned(),
+            body: body.into(),
+        }
+    }
+}
+
+/// The server. It ends with this value.
+pub struct FakeUpstream {
+    address: SocketAddr,
+    received: Arc<Mutex<Vec<Received>>>,
+    over: Arc<AtomicBool>,
+}
+
+impl FakeUpstream {
+    /// Answers each request with what `reply` makes of it.
+    pub fn start(reply: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let over = Arc::new(AtomicBool::new(false));
+        let (log, stop, reply) = (Arc::clone(&received), Arc::clone(&over), Arc::new(reply));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (log, reply) = (Arc::clone(&log), Arc::clone(&reply));
+                std::thread::spawn(move || serve(stream, &log, reply.as_ref()));
+            }
+        });
+        Self {
+            address,
+            received,
+            over,
+        }
+    }
+
+    /// Always the same answer.
+    pub fn answering(reply: Reply) -> Self {
+        Self::start(move |_| reply.clone())
+    }
+
+    /// Its URL, with that path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// What it got, oldest first.
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+impl Drop for FakeUpstream {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        let _wakes_it = TcpStream::connect(self.address);
+    }
+}
+
+fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, reply: &dyn Fn(&Received) -> Reply) {
+    let _unlikely = stream.set_read_timeout(Some(Duration::from_secs(120)));
+    while let Some(request) = read(&mut stream) {
+        log.lock().unwrap().push(request.clone());
+        let octets = match reply(&request) {
+            Reply::Http {
+                status,
+                media_type,
+                body,
+            } => {
+                let head = format!(
+                    "HTTP/1.1 {status} Whatever\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+                    body.len()
+                );
+                [head.into_bytes(), body].concat()
+            }
+            Reply::Octets(octets) => {
+                let _gone = stream.write_all(&octets);
+                return;
+            }
+            Reply::Close => return,
+            Reply::Silence => {
+                let _until_it_goes = stream.read(&mut [0]);
+                return;
+            }
+        };
+        if stream.write_all(&octets).is_err() {
+            return;
+        }
+    }
+}
+
+fn read(stream: &mut TcpStream) -> Option<Received> {
+    let mut octets = Vec::new();
+    let mut chunk = [0; 8192];
+    let mut more = |octets: &mut Vec<u8>| -> Option<()> {
+        let n = stream.read(&mut chunk).ok().filter(|n| *n > 0)?;
+        octets.extend_from_slice(&chunk[..n]);
+        Some(())
+    };
+    let end = loop {
+        match octets.windows(4).position(|window| window == b"\r\n\r\n") {
+            Some(at) => break at + 4,
+            None => more(&mut octets)?,
+        }
+    };
+    let head = String::from_utf8_lossy(&octets[..end]).into_owned();
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
+    });
+    while octets.len() < end + length.unwrap_or(0) {
+        more(&mut octets)?;
+    }
+    Some(Received {
+        head,
+        body: octets.split_off(end),
+    })
+}
