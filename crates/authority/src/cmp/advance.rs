@@ -205,8 +205,7 @@ impl CmpAuthority {
         let sent_as = exchange
             .sent_as
             .ok_or_else(|| out_of_order("the CA answered a revocation with a certificate"))?;
-        let at_once = must_confirm && exchange.confirm_at_once;
-        let accept = if at_once {
+        let accept = if must_confirm {
             self.accept(&exchange, by, now).await
         } else {
             None
@@ -224,7 +223,8 @@ impl CmpAuthority {
         )
     }
 
-    /// The certConf that accepts, made now; without it, it is made when the verdict comes.
+    /// The certConf that accepts, made now, so that it is the same however often it has to be sent; where that is not possible it
+    /// is made when the verdict comes.
     async fn accept(&self, exchange: &Exchange, by: By<'_>, now: Timestamp) -> Option<Accept> {
         let mut transaction = exchange.transaction.clone();
         let hand = self.hand_for(exchange, by, now).ok()?;
@@ -234,7 +234,6 @@ impl CmpAuthority {
         Some(Accept {
             transaction,
             message,
-            made: now,
         })
     }
 

@@ -1,4 +1,4 @@
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pkixcmp::client::{self, Rejection, Step as Said};
 use pkixcmp::{PkiBody, PkiFailureInfo, PkiStatusInfo};
 use ra::{Answer, AskError, By, Progress, Sealed, Step, Verdict};
@@ -10,9 +10,6 @@ use super::config::UnprotectedErrors;
 use super::order::{revocation, unavailable};
 use super::state::{Accept, Exchange, State, VERSION};
 use crate::sealed;
-
-/// For how long a certConf is sent again as it is; later its messageTime could be held against it, so it is made anew.
-const AS_IT_IS: SignedDuration = SignedDuration::from_secs(120);
 
 /// CRLReason cessationOfOperation (RFC 5280 section 5.3.1): the certificate was never put to use.
 const NEVER_USED: u8 = 5;
@@ -37,24 +34,7 @@ impl CmpAuthority {
                 step(&State::Over, Progress::Done)
             }
             (State::Issued { exchange, accept }, Verdict::Accept { .. }) => {
-                let (exchange, message) = match accept {
-                    Some(Accept {
-                        transaction,
-                        message,
-                        made,
-                    }) if now.duration_since(made) < AS_IT_IS => (
-                        Exchange {
-                            transaction,
-                            ..exchange
-                        },
-                        message,
-                    ),
-                    _ => {
-                        self.word(exchange, &client::Verdict::Accept, by, now)
-                            .await?
-                    }
-                };
-                self.say(exchange, message, answer, verdict, now).await
+                self.take(exchange, accept, answer, verdict, by, now).await
             }
             (State::Issued { .. }, Verdict::Reject { .. })
                 if !answer.must_confirm && self.config.takes.rr =>
@@ -84,6 +64,41 @@ impl CmpAuthority {
         }
     }
 
+    /// Sends the certConf that was made with the certificate, as it is: a CA that has heard it can know it again. One that finds
+    /// it too old gets a new one.
+    async fn take(
+        &self,
+        exchange: Exchange,
+        accept: Option<Accept>,
+        answer: &Answer,
+        verdict: &Verdict,
+        by: By<'_>,
+        now: Timestamp,
+    ) -> Result<Step, AskError> {
+        if let Some(Accept {
+            transaction,
+            message,
+        }) = accept
+        {
+            let mut exchange = Exchange {
+                transaction,
+                ..exchange.clone()
+            };
+            let heard = self
+                .exchange(&mut exchange.transaction, message, now)
+                .await?;
+            let too_old =
+                |rejection: &Rejection| rejection.failure.contains(PkiFailureInfo::BAD_TIME);
+            if !matches!(&heard.step, Said::Rejected(rejection) if too_old(rejection)) {
+                return self.said(exchange, &heard, answer, verdict, now).await;
+            }
+        }
+        let (exchange, message) = self
+            .word(exchange, &client::Verdict::Accept, by, now)
+            .await?;
+        self.say(exchange, message, answer, verdict, now).await
+    }
+
     /// Sends rr in a transaction of its own.
     pub(crate) async fn revoke_now(
         &self,
@@ -104,7 +119,6 @@ impl CmpAuthority {
             sender_kid: sender.kid,
             old: None,
             sent_as: None,
-            confirm_at_once: false,
         };
         let heard = self
             .exchange(&mut exchange.transaction, message, now)

@@ -15,8 +15,7 @@ use pkixcmp::raw::CertificationRequest;
 use pkixcmp::transaction::TransactionId;
 use pkixcmp::{PkiBody, Pvno};
 use ra::{
-    Approved, AskError, ConfirmedBy, EnrollRequest, Original, Proof, Refusal, RefusalKind, Sealed,
-    SentAs,
+    Approved, AskError, EnrollRequest, Original, Proof, Refusal, RefusalKind, Sealed, SentAs,
 };
 
 use super::CmpAuthority;
@@ -59,14 +58,12 @@ impl CmpAuthority {
             _ => (self.hand(now)?, self.sender(Some(template)), None),
         };
         let opening = self.opening(self.confirmation())?;
-        let confirm_at_once = request.confirmed_by == ConfirmedBy::Ra;
         let begun = Begun {
             body: &body,
             hand: &hand,
             sender,
             old: kept,
             sent_as: Some(form.body.sent_as()),
-            confirm_at_once,
         };
         self.begin(opening, begun, now).await
     }
@@ -93,7 +90,6 @@ impl CmpAuthority {
             sender,
             old: None,
             sent_as: None,
-            confirm_at_once: false,
         };
         self.begin(self.opening(client::Confirmation::Explicit)?, begun, now)
             .await
@@ -149,7 +145,6 @@ impl CmpAuthority {
             sender,
             old,
             sent_as,
-            confirm_at_once,
         } = begun;
         let out = hand.outgoing(&sender, now).map_err(unavailable)?;
         let (transaction, message) =
@@ -170,7 +165,6 @@ impl CmpAuthority {
             sender_kid: sender.kid,
             old,
             sent_as,
-            confirm_at_once,
         };
         sealed::seal(VERSION, &State::Asked { exchange, request })
     }
@@ -304,7 +298,6 @@ struct Begun<'a> {
     sender: Sender,
     old: Option<Certificate>,
     sent_as: Option<SentAs>,
-    confirm_at_once: bool,
 }
 
 /// rr for one certificate (RFC 9483 section 4.2): issuer and serial number, and the reason.

@@ -45,8 +45,6 @@ pub(crate) struct Exchange {
     pub(crate) old: Option<Certificate>,
     /// How the certificate was asked for; `None` in a revocation.
     pub(crate) sent_as: Option<SentAs>,
-    /// Whether we confirm as soon as we have looked at the certificate.
-    pub(crate) confirm_at_once: bool,
 }
 
 /// The message that accepts a certificate, made with the certificate in hand so that it can be sent again as it is, also by
@@ -55,5 +53,4 @@ pub(crate) struct Exchange {
 pub(crate) struct Accept {
     pub(crate) transaction: ClientTransaction,
     pub(crate) message: Bytes,
-    pub(crate) made: Timestamp,
 }

@@ -87,13 +87,13 @@ impl Judge<'_> {
         } else {
             Sha1Use::Refused
         };
-        let mut failure = "no certificate of its sender came with it or is configured".to_owned();
+        let mut failure = None;
         let named = candidates
             .filter(|candidate| self.is_sender(candidate, message))
             .take(MOST_CANDIDATES);
         for signer in named {
             if let Err(error) = verify_signature(message, signer.public_key(), sha1) {
-                failure = error.to_string();
+                failure = failure.or(Some(error.to_string()));
                 continue;
             }
             match self.trusted(&signer, &carried, message, known.as_ref()) {
@@ -102,15 +102,16 @@ impl Judge<'_> {
                         .map_err(|error| error.to_string())?;
                     return Ok(Authenticity::Signature { signer });
                 }
+                // Says more than that other keys do not fit.
                 Err(why) => {
-                    failure = format!(
-                        "its signer `{}` is not trusted: {why}",
-                        name::onap::display(signer.subject())
-                    )
+                    let subject = name::onap::display(signer.subject());
+                    return Err(format!("its signer `{subject}` is not trusted: {why}"));
                 }
             }
         }
-        Err(failure)
+        Err(failure.unwrap_or_else(|| {
+            "no certificate of its sender came with it or is configured".to_owned()
+        }))
     }
 
     /// Certificates that may sign although they did not come along.
