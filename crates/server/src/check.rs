@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use crate::config::{self, Problems};
+use authority::cmp::CmpAuthority;
+
+use crate::config::{self, AuthorityConfig, Config, Problems};
 use crate::{Files, onap, tls};
 
 /// What a configuration that is right would serve, in a few words.
 ///
-/// A file whose name ends in `.json` is taken for CertService's `cmpServers.json`, anything else for TOML.
+/// A file whose name ends in `.json` is taken for CertService's `cmpServers.json`, anything else for TOML. Nothing is made, opened or sent.
 ///
 /// # Errors
 /// Everything that is wrong.
@@ -16,29 +18,53 @@ pub fn check(path: &Path) -> Result<String, Problems> {
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
     {
-        let mut files = Files::default();
-        return match onap::load(path, &mut files) {
-            Ok(entries) => {
-                let names: Vec<_> = entries.iter().map(|entry| entry.ca_name.as_str()).collect();
-                Ok(format!(
-                    "{} CMP servers: {}",
-                    entries.len(),
-                    names.join(", ")
-                ))
-            }
-            Err(error) => Err(error.problems().clone()),
-        };
+        return check_servers(path);
     }
     let config = config::read(path).map_err(|(problems, _)| problems)?;
-    if let Some(material) = &config.listen.tls {
-        tls::server_config(material).map_err(|problem| Problems(vec![problem]))?;
+    let mut problems = Problems::default();
+    if let Some(Err(problem)) = config.listen.tls.as_ref().map(tls::server_config) {
+        problems.0.push(problem);
     }
+    let summary = summary(&config);
+    for (name, authority) in config.authorities {
+        if let AuthorityConfig::Cmp(cmp) = authority
+            && let Err(e) = CmpAuthority::new(*cmp)
+        {
+            problems.add(format!("authorities.{name}.cmp"), e.to_string(), "");
+        }
+    }
+    if problems.is_empty() {
+        Ok(summary)
+    } else {
+        Err(problems)
+    }
+}
+
+fn check_servers(path: &Path) -> Result<String, Problems> {
+    let entries =
+        onap::load(path, &mut Files::default()).map_err(|error| error.problems().clone())?;
+    let mut problems = Problems::default();
+    for entry in &entries {
+        if let Err(e) = CmpAuthority::new(entry.authority()) {
+            problems.add(format!("caName `{}`", entry.ca_name), e.to_string(), "");
+        }
+    }
+    let names: Vec<_> = entries.iter().map(|entry| entry.ca_name.as_str()).collect();
+    let summary = format!("{} CMP servers: {}", entries.len(), names.join(", "));
+    if problems.is_empty() {
+        Ok(summary)
+    } else {
+        Err(problems)
+    }
+}
+
+fn summary(config: &Config) -> String {
     let mut labels: Vec<_> = config.labels.keys().map(ra::Label::as_str).collect();
     labels.sort_unstable();
-    Ok(format!(
+    format!(
         "{} authorities, {} profiles, labels: {}",
         config.authorities.len(),
         config.profiles.len(),
         labels.join(", ")
-    ))
+    )
 }

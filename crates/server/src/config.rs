@@ -276,3 +276,6 @@ fn v1(raw: &raw::RawV1, cx: &mut Context) -> V1Settings {
             .unwrap_or(default.replay),
     }
 }
+
+#[cfg(test)]
+mod tests;

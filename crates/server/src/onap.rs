@@ -31,16 +31,25 @@ pub struct Environment {
     keystore: String,
     /// `KEYSTORE_KEY_PATH`, ours: the key where a PEM keystore does not hold it.
     keystore_key: Option<String>,
-    /// Whether `KEYSTORE_PASSWORD` is set; it is read when it is needed.
-    keystore_password: bool,
+    /// `KEYSTORE_PASSWORD`.
+    keystore_password: Password,
     /// `TRUSTSTORE_PATH`.
     truststore: String,
-    /// Whether `TRUSTSTORE_PASSWORD` is set.
-    truststore_password: bool,
+    /// `TRUSTSTORE_PASSWORD`.
+    truststore_password: Password,
     /// `APP_CONFIG_PATH`: the folder of `cmpServers.json`.
     folder: PathBuf,
     /// `CERTWAY_JOURNAL`, ours: URL or path of the journal.
     journal: Option<String>,
+}
+
+/// Where a store's password comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Password {
+    /// A variable; it is read when it is needed.
+    Variable(&'static str),
+    /// What CertService takes when there is no variable.
+    Literal(&'static str),
 }
 
 impl Environment {
@@ -53,15 +62,19 @@ impl Environment {
     /// Out of any lookup by name.
     pub fn from(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let certs = format!("{DEFAULT_FOLDER}/certs");
+        let password = |name| match lookup(name) {
+            Some(_) => Password::Variable(name),
+            None => Password::Literal("secret"),
+        };
         Self {
             port: lookup("HTTPS_PORT"),
             keystore: lookup("KEYSTORE_PATH")
                 .unwrap_or_else(|| format!("{certs}/certServiceServer-keystore.jks")),
             keystore_key: lookup("KEYSTORE_KEY_PATH"),
-            keystore_password: lookup("KEYSTORE_PASSWORD").is_some(),
+            keystore_password: password("KEYSTORE_PASSWORD"),
             truststore: lookup("TRUSTSTORE_PATH")
                 .unwrap_or_else(|| format!("{certs}/truststore.jks")),
-            truststore_password: lookup("TRUSTSTORE_PASSWORD").is_some(),
+            truststore_password: password("TRUSTSTORE_PASSWORD"),
             folder: lookup("APP_CONFIG_PATH")
                 .unwrap_or_else(|| DEFAULT_FOLDER.to_owned())
                 .into(),
@@ -87,10 +100,15 @@ impl Environment {
     }
 
     fn fill(&self, raw: &mut RawConfig, cx: &mut Context) {
-        let password = |set: bool, name: &str| RawSecret {
-            env: set.then(|| name.to_owned()),
-            literal: (!set).then_some("secret"),
-            ..RawSecret::default()
+        let secret = |password: Password| match password {
+            Password::Variable(name) => RawSecret {
+                env: Some(name.to_owned()),
+                ..RawSecret::default()
+            },
+            Password::Literal(text) => RawSecret {
+                literal: Some(text),
+                ..RawSecret::default()
+            },
         };
         if let Some(text) = &self.port {
             match text.trim().parse() {
@@ -105,11 +123,11 @@ impl Environment {
         raw.listen.tls = Some(RawKeystore {
             keystore: Some(self.keystore.clone()),
             key: self.keystore_key.clone(),
-            password: Some(password(self.keystore_password, "KEYSTORE_PASSWORD")),
+            password: Some(secret(self.keystore_password)),
         });
         raw.listen.client_ca = Some(RawTruststore {
             truststore: Some(self.truststore.clone()),
-            password: Some(password(self.truststore_password, "TRUSTSTORE_PASSWORD")),
+            password: Some(secret(self.truststore_password)),
         });
         raw.listen.client_auth = Some("required".to_owned());
         if let Some(journal) = &self.journal {

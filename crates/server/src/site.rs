@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authority::cmp::CmpAuthority;
 use jiff::Timestamp;
 use pki::{Certificate, Signer};
 use pkixcmp::protection::MacPolicy;
@@ -199,10 +200,13 @@ async fn build(
     journal: &Arc<dyn Journal>,
 ) -> Result<Built, String> {
     match config {
-        AuthorityConfig::Cmp(cmp) => Err(format!(
-            "`{}` cannot be asked over CMP by this build",
-            cmp.name
-        )),
+        AuthorityConfig::Cmp(cmp) => {
+            let authority = CmpAuthority::new(*cmp).map_err(|e| e.to_string())?;
+            Ok(Built {
+                authority: Arc::new(authority),
+                roots: Vec::new(),
+            })
+        }
         AuthorityConfig::Local(local) => {
             let (settings, now) = (local.settings, Timestamp::now());
             let opened = authority::local::LocalAuthority::open_or_create(

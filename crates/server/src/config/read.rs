@@ -40,7 +40,9 @@ fn deserialize(tree: Dict, problems: &mut Problems) -> RawConfig {
         let mut path = error.path.clone();
         let (wrong, valid) = match &error.kind {
             Kind::UnknownField(name, known) => {
-                path.push(name.clone());
+                if path.last() != Some(name) {
+                    path.push(name.clone());
+                }
                 ("no such key".to_owned(), keys(known))
             }
             Kind::InvalidType(found, expected) => {

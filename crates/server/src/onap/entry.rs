@@ -2,8 +2,13 @@
 
 use std::fmt;
 
-use authority::cmp::Endpoint;
+use authority::cmp::{
+    AnswerTrust, CmpConfig, Confirmation, Dialect, Endpoint, MacForm, Protection, SignerRule,
+    TlsRoots,
+};
 use pki::{Certificate, Name};
+use pkixcmp::protection::MacSecret;
+use ra::AuthorityName;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
@@ -319,13 +324,38 @@ pub(super) fn client_pattern(text: &str) -> ra::TextPattern {
 }
 
 impl ServerEntry {
-    /// The secret's octets as they enter the MAC: UTF-8.
-    pub(super) fn iak_octets(&self) -> Vec<u8> {
-        self.iak.expose_secret().as_bytes().to_vec()
-    }
-
-    /// The reference's octets as they stand in senderKID.
-    pub(super) fn rv_octets(&self) -> Vec<u8> {
-        self.rv.expose_secret().as_bytes().to_vec()
+    /// The CA to be asked: what CertService sent and took, unless the entry says otherwise.
+    pub(crate) fn authority(&self) -> CmpConfig {
+        let secret = MacSecret::new(self.iak.expose_secret().as_bytes());
+        let reference = self.rv.expose_secret().as_bytes().to_vec().into();
+        let name = AuthorityName::new(&self.ca_name);
+        let mut config = CmpConfig::onap(
+            name,
+            self.url.clone(),
+            self.issuer.clone(),
+            reference,
+            secret,
+        );
+        if let Protection::Mac(mac) = &mut config.protection {
+            mac.form = match self.mac {
+                EntryMac::PbmSha1 => MacForm::PBM_SHA1,
+                EntryMac::PbmSha256 => MacForm::PBM_SHA256,
+                EntryMac::Pbmac1 => MacForm::PBMAC1_SHA256,
+            };
+        }
+        if let Some(anchors) = &self.trusted {
+            config.trust = AnswerTrust::Anchors {
+                anchors: anchors.clone(),
+                signer: SignerRule::CaOrCmcCa,
+            };
+        }
+        if let Some(roots) = &self.tls_trusted {
+            config.transport.tls.roots = TlsRoots::Only(roots.clone());
+        }
+        if self.rfc9483 {
+            config.dialect = Dialect::Rfc9483;
+            config.confirmation = Confirmation::Explicit;
+        }
+        config
     }
 }

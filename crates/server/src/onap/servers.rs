@@ -2,17 +2,15 @@
 
 use std::path::Path;
 
-use authority::cmp::{AnswerTrust, CmpConfig, Dialect, MacForm, Protection, SignerRule, TlsRoots};
 use jiff::SignedDuration;
 use pki::Certificate;
-use pkixcmp::protection::MacSecret;
 use ra::{
     Anchors, AuthorityName, KeyRules, Label, LabelRules, NameKind, NameRules, OnChange, Profile,
     ProfileName, Requesters, UsageRules, ValidityRules,
 };
 use serde_json::Value;
 
-use super::entry::{EntryMac, ServerEntry, client_pattern};
+use super::entry::{ServerEntry, client_pattern};
 use crate::config::{AuthorityConfig, Config, LabelConfig, Problems};
 use crate::files::Files;
 use crate::site::LabelSettings;
@@ -187,7 +185,7 @@ pub(crate) fn add(entries: &[ServerEntry], config: &mut Config) {
         let profile = ProfileName::new(&entry.ca_name);
         config.authorities.insert(
             authority.clone(),
-            AuthorityConfig::Cmp(Box::new(cmp(entry, authority.clone()))),
+            AuthorityConfig::Cmp(Box::new(entry.authority())),
         );
         config.profiles.insert(
             profile.clone(),
@@ -211,37 +209,6 @@ pub(crate) fn add(entries: &[ServerEntry], config: &mut Config) {
         };
         config.labels.insert(Label::new(&entry.ca_name), label);
     }
-}
-
-fn cmp(entry: &ServerEntry, name: AuthorityName) -> CmpConfig {
-    let secret = MacSecret::new(entry.iak_octets());
-    let mut config = CmpConfig::onap(
-        name,
-        entry.url.clone(),
-        entry.issuer.clone(),
-        entry.rv_octets().into(),
-        secret,
-    );
-    if let Protection::Mac(mac) = &mut config.protection {
-        mac.form = match entry.mac {
-            EntryMac::PbmSha1 => MacForm::PBM_SHA1,
-            EntryMac::PbmSha256 => MacForm::PBM_SHA256,
-            EntryMac::Pbmac1 => MacForm::PBMAC1_SHA256,
-        };
-    }
-    if let Some(anchors) = &entry.trusted {
-        config.trust = AnswerTrust::Anchors {
-            anchors: anchors.clone(),
-            signer: SignerRule::CaOrCmcCa,
-        };
-    }
-    if let Some(roots) = &entry.tls_trusted {
-        config.transport.tls.roots = TlsRoots::Only(roots.clone());
-    }
-    if entry.rfc9483 {
-        config.dialect = Dialect::Rfc9483;
-    }
-    config
 }
 
 /// What CertService let through, and EC and other keys besides: the CA decides.
