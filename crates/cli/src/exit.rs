@@ -1,6 +1,6 @@
 //! How a run can fail, and the exit code for it.
 
-use std::{error::Error, fmt, path::Path, process::ExitCode};
+use std::{error::Error, fmt, io, path::Path, process::ExitCode};
 
 use api::{Problem, ProblemSlug, client::ClientError};
 
@@ -166,43 +166,40 @@ fn of_status(status: u16) -> Exit {
 /// is read, so it looks like any other cut.
 fn client_refused(error: &ClientError) -> bool {
     use rustls::AlertDescription as A;
-    causes(error).any(|cause| {
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let tls = inner
-            .and_then(|e| e.downcast_ref())
-            .or_else(|| cause.downcast_ref::<rustls::Error>());
-        matches!(
-            tls,
-            Some(rustls::Error::AlertReceived(
-                A::CertificateRequired
-                    | A::BadCertificate
-                    | A::UnsupportedCertificate
-                    | A::CertificateRevoked
-                    | A::CertificateExpired
-                    | A::CertificateUnknown
-                    | A::UnknownCA
-                    | A::AccessDenied
-            ))
-        )
-    })
+    matches!(
+        tls_error(error),
+        Some(rustls::Error::AlertReceived(
+            A::CertificateRequired
+                | A::BadCertificate
+                | A::UnsupportedCertificate
+                | A::CertificateRevoked
+                | A::CertificateExpired
+                | A::CertificateUnknown
+                | A::UnknownCA
+                | A::AccessDenied
+                | A::DecryptError
+        ))
+    )
 }
 
-/// Whether TLS failed because of who is at the other end: asking again does not change that.
-pub(crate) fn server_refused(error: &ClientError) -> bool {
-    causes(error).any(|cause| {
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let tls = inner
-            .and_then(|e| e.downcast_ref())
-            .or_else(|| cause.downcast_ref::<rustls::Error>());
-        matches!(
-            tls,
-            Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_))
-        )
-    })
+/// Whether TLS failed because of who is at either end: asking again does not change that.
+pub(crate) fn is_tls_refusal(error: &ClientError) -> bool {
+    matches!(
+        tls_error(error),
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_))
+    )
+}
+
+fn tls_error(error: &ClientError) -> Option<&rustls::Error> {
+    causes(error).find_map(inside)
+}
+
+/// The TLS error that an error is or carries. I/O errors, which may be packed several times, do not name what they carry as their source.
+fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let carried = |io: &'a io::Error| io.get_ref().and_then(|e| inside(e));
+    error
+        .downcast_ref()
+        .or_else(|| error.downcast_ref::<io::Error>().and_then(carried))
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

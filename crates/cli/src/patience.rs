@@ -6,7 +6,7 @@ use api::client::{Answer, Awaited, ClientError, Pending, Progress};
 
 use crate::{
     args::Connection,
-    exit::{Exit, Failure, server_refused, with_causes},
+    exit::{Exit, Failure, is_tls_refusal, with_causes},
     notes::Notes,
 };
 
@@ -129,7 +129,7 @@ impl Trouble {
     /// How long to pause before the next try; `None` when there is to be none. A service that says when to come back is there, so it is
     /// given the time for waiting; silence is given the time for trying again.
     fn pause(&mut self, error: &ClientError, patience: Patience, now: Instant) -> Option<Duration> {
-        if !error.is_transient() || server_refused(error) {
+        if !error.is_transient() || is_tls_refusal(error) {
             return None;
         }
         let since = *self.since.get_or_insert(now);

@@ -47,6 +47,7 @@ impl Bench {
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .current_dir(self.dir.path())
             .args(args)
+            .timeout(std::time::Duration::from_secs(60))
             .output()
             .unwrap();
         Ran {

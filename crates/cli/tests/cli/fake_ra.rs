@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Arc, Mutex},
 };
 
@@ -52,7 +52,7 @@ impl Asked {
 
 /// The running service.
 pub(crate) struct FakeRa {
-    address: SocketAddr,
+    url: String,
     state: Arc<Mutex<State>>,
 }
 
@@ -78,7 +78,29 @@ impl FakeRa {
                 serve(&mut stream.unwrap(), &shared);
             }
         });
-        Self { address, state }
+        Self {
+            url: format!("http://{address}"),
+            state,
+        }
+    }
+
+    /// The same over TLS, for holders of its own certificates only.
+    pub(crate) fn with_tls() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = State::new(VecDeque::new());
+        let config = Arc::new(tls::config(&state));
+        let state = Arc::new(Mutex::new(state));
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                tls::serve(stream.unwrap(), &config, &shared);
+            }
+        });
+        Self {
+            url: format!("https://{address}"),
+            state,
+        }
     }
 
     /// A service that does what it should.
@@ -87,7 +109,7 @@ impl FakeRa {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -99,10 +121,28 @@ impl FakeRa {
         self.state.lock().unwrap().issued.len()
     }
 
+    /// A certificate of this CA that the service did not issue over REST.
+    pub(crate) fn certificate(&self, name: &str) -> (Certificate, PrivateKey) {
+        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+        let template = Template::new(onap::parse(name).unwrap(), key.public_key().clone());
+        let issued = self.state.lock().unwrap().certificate(template);
+        (
+            Certificate::from_pem(issued.certificate.as_bytes()).unwrap(),
+            key,
+        )
+    }
+
+    /// The certificates between a leaf and the root, as PEM.
+    pub(crate) fn chain(&self) -> String {
+        self.state.lock().unwrap().issuing.to_pem()
+    }
+
     pub(crate) fn root(&self) -> Certificate {
         self.state.lock().unwrap().root.clone()
     }
 }
+
+mod tls;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -218,8 +258,8 @@ impl State {
     }
 }
 
-fn serve(stream: &mut TcpStream, state: &Mutex<State>) {
-    let asked = read(stream);
+fn serve(stream: &mut (impl Read + Write), state: &Mutex<State>) {
+    let Some(asked) = read(stream) else { return };
     let mut state = state.lock().unwrap();
     state.asked.push(asked.clone());
     let answer = match state.next.pop_front() {
@@ -271,12 +311,12 @@ fn response(status: &str, media: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {media}\r\nx-correlation-id: c-1\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into()
 }
 
-fn read(stream: &mut TcpStream) -> Asked {
+/// A request; none if the connection ended before.
+fn read(stream: &mut impl Read) -> Option<Asked> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 8192];
     loop {
-        let n = stream.read(&mut buffer).unwrap();
-        assert_ne!(n, 0, "cut off");
+        let n = stream.read(&mut buffer).ok().filter(|n| *n > 0)?;
         bytes.extend_from_slice(&buffer[..n]);
         let text = String::from_utf8(bytes.clone()).unwrap();
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
@@ -296,11 +336,11 @@ fn read(stream: &mut TcpStream) -> Asked {
             .get("content-length")
             .map_or(0, |n| n.parse().unwrap());
         if body.len() >= length {
-            return Asked {
+            return Some(Asked {
                 line,
                 fields,
                 body: body.to_owned(),
-            };
+            });
         }
     }
 }

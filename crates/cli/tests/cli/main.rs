@@ -10,3 +10,5 @@ mod fake_ra;
 mod renew;
 #[cfg(test)]
 mod rest;
+#[cfg(test)]
+mod tls;
