@@ -148,9 +148,18 @@ impl Journal for MemoryJournal {
         }
         if let Some(revocation) = change.revocation {
             if let Some(issuance) = held.issuances.get_mut(&revocation.of) {
-                issuance.revoked = Some((revocation.at, revocation.reason));
+                issuance
+                    .revoked
+                    .get_or_insert((revocation.at, revocation.reason));
             }
-            held.revocations.push(revocation);
+            // The first one counts: a CRL names a certificate once, and its date does not move later.
+            let known = held
+                .revocations
+                .iter()
+                .any(|r| r.of == revocation.of && r.authority == revocation.authority);
+            if !known {
+                held.revocations.push(revocation);
+            }
         }
         Ok(())
     }
