@@ -63,7 +63,7 @@ pub(crate) enum Command {
 /// Where the service is, and as whom we come.
 #[derive(clap::Args)]
 pub(crate) struct Connection {
-    /// Address of certway-ra, such as https://ra.example.com:8443.
+    /// Address of certway-ra, such as `https://ra.example.com:8443`.
     #[arg(long, env = "CERTWAY_URL")]
     pub(crate) url: BaseUrl,
     /// The CA's name (label) there.

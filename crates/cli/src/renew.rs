@@ -189,14 +189,7 @@ mod tests {
         ] {
             let old = PrivateKey::generate(kind).unwrap();
             let new = PrivateKey::generate(KeyKind::P256).unwrap();
-            let csr = Csr::build(
-                &Template::new(
-                    pki::name::onap::parse("CN=a").unwrap(),
-                    new.public_key().clone(),
-                ),
-                &new,
-            )
-            .unwrap();
+            let csr = csr(&new);
             let proof = proof(&csr, &old).unwrap();
             old.public_key()
                 .verify(old.algorithm(), csr.der(), &proof.signature)
@@ -207,6 +200,33 @@ mod tests {
                 "{kind}"
             );
         }
+    }
+
+    #[test]
+    fn rsa_algorithms_have_the_identifiers_that_rest_v2_names() {
+        let mut key = PrivateKey::generate(KeyKind::Rsa { bits: 2048 }).unwrap();
+        for hash in [
+            HashAlgorithm::Sha256,
+            HashAlgorithm::Sha384,
+            HashAlgorithm::Sha512,
+        ] {
+            for scheme in [
+                SignatureScheme::RsaPkcs1(hash),
+                SignatureScheme::rsa_pss(hash),
+            ] {
+                key = key.with_algorithm(scheme.identifier().unwrap()).unwrap();
+                let csr = csr(&key);
+                let proof = proof(&csr, &key).unwrap();
+                let identifier = proof.algorithm.algorithm_identifier();
+                let found = csr.der().windows(identifier.len()).any(|w| w == identifier);
+                assert!(found, "{}", proof.algorithm);
+            }
+        }
+    }
+
+    fn csr(key: &PrivateKey) -> Csr {
+        let subject = pki::name::onap::parse("CN=a").unwrap();
+        Csr::build(&Template::new(subject, key.public_key().clone()), key).unwrap()
     }
 
     /// DER of an AlgorithmIdentifier without parameters, by hand.

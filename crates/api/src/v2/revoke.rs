@@ -261,6 +261,16 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_describes_the_json_form() {
+        let schema = serde_json::to_value(RevokeRequest::schema()).unwrap();
+        let members: Vec<_> = schema["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(members, ["certificate", "issuer", "reason", "serial"]);
+        let mut others = Vec::new();
+        RevokeRequest::schemas(&mut others);
+        assert_eq!(others[0].0, "RevocationReason");
+    }
+
+    #[test]
     fn the_answer_has_this_shape() {
         let waiting = Revocation {
             id: "9".into(),
