@@ -114,17 +114,17 @@ pub(super) fn key() -> Arc<PrivateKey> {
 
 /// A self-signed CA certificate.
 pub(super) async fn root(subject: &str, key: &PrivateKey) -> Certificate {
+    root_at(subject, key, now()).await
+}
+
+pub(super) async fn root_at(subject: &str, key: &PrivateKey, at: Timestamp) -> Certificate {
     let mut template = Template::new(named(subject), key.public_key().clone());
     template.ca = Some(CaConstraint { path_len: None });
     template.key_usage = Some(KeyUsages::KEY_CERT_SIGN | KeyUsages::DIGITAL_SIGNATURE);
-    let hours = SignedDuration::from_hours(24 * 365);
+    let year = SignedDuration::from_hours(24 * 365);
+    let serial = Serial::random().unwrap();
     issue(
-        &TbsParameters::self_signed(
-            template,
-            Serial::random().unwrap(),
-            now() - hours,
-            now() + hours,
-        ),
+        &TbsParameters::self_signed(template, serial, at - year, at + year),
         key,
     )
     .await
@@ -137,10 +137,19 @@ pub(super) async fn under(
     key: &PrivateKey,
     template: Template,
 ) -> Certificate {
+    under_at(issuer, key, template, now()).await
+}
+
+pub(super) async fn under_at(
+    issuer: &Certificate,
+    key: &PrivateKey,
+    template: Template,
+    at: Timestamp,
+) -> Certificate {
     let serial = Serial::random().unwrap();
-    let hours = SignedDuration::from_hours(24);
+    let day = SignedDuration::from_hours(24);
     issue(
-        &TbsParameters::under(issuer, template, serial, now() - hours, now() + hours),
+        &TbsParameters::under(issuer, template, serial, at - day, at + day),
         key,
     )
     .await
