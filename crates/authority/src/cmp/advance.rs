@@ -225,16 +225,16 @@ impl CmpAuthority {
 
     /// The certConf that accepts, made now, so that it is the same however often it has to be sent; where that is not possible it
     /// is made when the verdict comes.
-    async fn accept(&self, exchange: &Exchange, by: By<'_>, now: Timestamp) -> Option<Accept> {
+    async fn accept(&self, exchange: &Exchange, by: By<'_>, now: Timestamp) -> Option<Box<Accept>> {
         let mut transaction = exchange.transaction.clone();
         let hand = self.hand_for(exchange, by, now).ok()?;
         let out = hand.outgoing(&exchange.sender(), now).ok()?;
         let message = transaction.confirm(&Verdict::Accept, out).ok()?;
         let message = hand.protect(message).await.ok()?;
-        Some(Accept {
+        Some(Box::new(Accept {
             transaction,
             message,
-        })
+        }))
     }
 
     /// Whether caPubs of the answer are the CA's word on what to trust (RFC 9810 section 5.3.2): under a MAC, or signed by

@@ -69,17 +69,17 @@ impl CmpAuthority {
     async fn take(
         &self,
         exchange: Exchange,
-        accept: Option<Accept>,
+        accept: Option<Box<Accept>>,
         answer: &Answer,
         verdict: &Verdict,
         by: By<'_>,
         now: Timestamp,
     ) -> Result<Step, AskError> {
-        if let Some(Accept {
-            transaction,
-            message,
-        }) = accept
-        {
+        if let Some(accept) = accept {
+            let Accept {
+                transaction,
+                message,
+            } = *accept;
             let mut exchange = Exchange {
                 transaction,
                 ..exchange.clone()

@@ -16,7 +16,7 @@ use super::config::{MacForm, MacIdentity, Protection, RaIdentity, SaltLife};
 
 /// What protects one message of ours, ready to be used.
 pub(crate) enum Hand<'a> {
-    Mac(MacKey),
+    Mac(Box<MacKey>),
     Signature {
         signer: &'a dyn Signer,
         extra_certs: Vec<CmpCertificate>,
@@ -53,12 +53,12 @@ impl<'a> Hand<'a> {
         match protection {
             Protection::Mac(identity) => {
                 let scheme = scheme(identity.form, salts.next(identity.salt, now)?);
-                Ok(Self::Mac(MacKey::derive(
+                Ok(Self::Mac(Box::new(MacKey::derive(
                     &identity.secret,
                     &scheme,
                     &own_policy(identity.form),
                     cache,
-                )?))
+                )?)))
             }
             Protection::Signature(RaIdentity { signer, chain }) => Ok(Self::Signature {
                 signer: signer.as_ref(),

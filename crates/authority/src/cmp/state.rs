@@ -18,7 +18,7 @@ pub(crate) enum State {
     /// A certificate is here; it is not confirmed.
     Issued {
         exchange: Exchange,
-        accept: Option<Accept>,
+        accept: Option<Box<Accept>>,
     },
     /// The CA has our verdict and wants to be polled about it.
     Confirming(Exchange),

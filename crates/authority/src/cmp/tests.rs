@@ -182,16 +182,13 @@ fn unknown(step: Result<Step, AskError>) -> String {
 
 #[track_caller]
 fn done(step: Result<Step, AskError>) {
-    assert!(
-        matches!(
-            step,
-            Ok(Step {
-                progress: Progress::Done,
-                ..
-            })
-        ),
-        "{step:?}"
-    );
+    match step {
+        Ok(Step {
+            progress: Progress::Done,
+            ..
+        }) => {}
+        other => panic!("{other:?}"),
+    }
 }
 
 #[track_caller]

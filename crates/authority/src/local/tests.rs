@@ -208,7 +208,7 @@ async fn validity_in_the_past_is_refused_and_a_start_in_the_past_is_moved_to_now
     template.validity.not_after = Some(now() - hours(1));
     match prepared(&ca, &template).await {
         Err(AskError::Refused(refusal)) => {
-            assert_eq!(refusal.kind, RefusalKind::ValidityNotAllowed)
+            assert_eq!(refusal.kind, RefusalKind::ValidityNotAllowed);
         }
         other => panic!("{other:?}"),
     }
@@ -521,7 +521,7 @@ async fn ca_certificates_are_the_chain_and_then_the_roots() {
     let ca = ca_with(LocalSettings::default()).await;
     match ca.support(Support::CaCerts, now()).await.unwrap() {
         SupportAnswer::CaCerts(all) => {
-            assert_eq!(all, [ca.certificate().clone(), ca.roots()[0].clone()])
+            assert_eq!(all, [ca.certificate().clone(), ca.roots()[0].clone()]);
         }
         other => panic!("{other:?}"),
     }

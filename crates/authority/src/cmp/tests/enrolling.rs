@@ -15,7 +15,7 @@ async fn a_lent_key_enrolls_by_ir_and_the_certificate_is_confirmed() {
     assert!(answer.must_confirm);
     assert_eq!(
         answer.ca_pubs,
-        [ca.certificate.clone()],
+        std::slice::from_ref(&ca.certificate),
         "believed under a MAC"
     );
     assert_eq!(ca.log(), [""; 0], "nothing is confirmed before the verdict");
@@ -355,7 +355,7 @@ async fn an_ra_certificate_protects_and_signed_answers_are_believed_by_anchor() 
     let (state, answer) = enrolled(&authority, &lent(&key)).await;
     assert_eq!(
         answer.ca_pubs,
-        [ca.certificate.clone()],
+        std::slice::from_ref(&ca.certificate),
         "believed of the CA itself"
     );
     done(
@@ -520,7 +520,7 @@ async fn ca_certificates_are_asked_for_by_genm() {
         .await
         .unwrap()
     {
-        SupportAnswer::CaCerts(list) => assert_eq!(list, [ca.certificate.clone()]),
+        SupportAnswer::CaCerts(list) => assert_eq!(list, std::slice::from_ref(&ca.certificate)),
         other => panic!("{other:?}"),
     }
     assert_eq!(kinds(&ca.messages()), ["genm"]);

@@ -26,7 +26,7 @@ async fn why(act: Act) -> String {
 #[tokio::test]
 async fn an_answer_with_another_nonce_is_not_believed() {
     let why = why(Act::Tamper(|header| {
-        header.recip_nonce = Some(OctetString::new([7; 16]).unwrap())
+        header.recip_nonce = Some(OctetString::new([7; 16]).unwrap());
     }))
     .await;
     assert!(why.contains("recipNonce"), "{why}");
@@ -35,7 +35,7 @@ async fn an_answer_with_another_nonce_is_not_believed() {
 #[tokio::test]
 async fn an_answer_of_another_transaction_is_not_believed() {
     let why = why(Act::Tamper(|header| {
-        header.transaction_id = Some(OctetString::new([7; 16]).unwrap())
+        header.transaction_id = Some(OctetString::new([7; 16]).unwrap());
     }))
     .await;
     assert!(why.contains("transactionID"), "{why}");
