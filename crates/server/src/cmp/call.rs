@@ -1,0 +1,23 @@
+//! [`Call`]: one message under one label, and what it is served with.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pkixcmp::PkiMessage;
+use ra::Label;
+
+use super::Front;
+use super::operation::Operation;
+use crate::{CmpSettings, Site};
+
+/// One message under one label.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'c> {
+    pub(super) front: &'c Front,
+    pub(super) site: &'c Arc<Site>,
+    pub(super) label: &'c Label,
+    pub(super) settings: &'c CmpSettings,
+    pub(super) operation: Option<Operation>,
+    pub(super) message: &'c PkiMessage,
+    pub(super) now: Timestamp,
+}

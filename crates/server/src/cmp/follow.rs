@@ -1,0 +1,172 @@
+//! Messages that go on with a transaction: certConf, pollReq, error (RFC 9810 sections 5.3.18, 5.3.21 and 5.3.22).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pkixcmp::server::{Answer, Follow};
+use pkixcmp::transaction::Nonce;
+use pkixcmp::{PkiBody, PkiFailureInfo, PkiStatusInfo};
+use ra::{
+    ConfirmedBy, Entry, EntryId, Outcome, Phase, Refusal, RefusalKind, Verdict,
+};
+
+use super::authenticate::Authenticated;
+use super::call::Call;
+use super::exchange::{Exchange, Said, transaction_id};
+use super::first::{entry, failed, lost, own_task};
+use super::{fail_info, render};
+
+impl Call<'_> {
+    /// Serves a message that goes on with a transaction; the error is for an error message.
+    pub(super) async fn follow(&self, sender: &Authenticated) -> Result<Bytes, PkiStatusInfo> {
+        let id = EntryId::of(&sender.who.credential, &transaction_id(self.message));
+        let outcome = match self.site.ra.recall(&sender.who, &id).await {
+            Ok(outcome) => outcome,
+            Err(error) => return Err(failed(&error)),
+        };
+        let known = outcome.as_ref().and_then(entry);
+        let (Some(outcome), Some(entry)) = (&outcome, known) else {
+            return Err(no_transaction());
+        };
+        if entry.label != *self.label {
+            return Err(no_transaction());
+        }
+        not_with_the_new_certificate(sender, outcome)?;
+        let mut exchange = Exchange::unseal(&entry.front).map_err(lost)?;
+        if exchange.transaction.is_confirmed() && exchange.transaction.is_repeated(self.message) {
+            return self.send(sender, exchange, Answer::Confirmed.into()).await;
+        }
+        self.recreate(sender, &mut exchange, outcome)?;
+        let follow = exchange.transaction.follow(self.message);
+        match follow.map_err(|fault| fault.status())? {
+            Follow::Poll => {
+                let rendered =
+                    render::outcome(outcome, &exchange.transaction, sender, self.message)?;
+                self.send(sender, exchange, rendered).await
+            }
+            Follow::Accepted => {
+                let verdict = Verdict::Accept { original: None };
+                self.conclude(sender, exchange, entry, verdict).await
+            }
+            Follow::Refused(why) | Follow::Aborted(why) => {
+                let why = Refusal::new(RefusalKind::NotConfirmed, given_back(&why));
+                let verdict = Verdict::Reject {
+                    why,
+                    original: None,
+                };
+                self.conclude(sender, exchange, entry, verdict).await
+            }
+            // The first message again would not have come here, and the last word was looked for before.
+            _ => Err(no_transaction()),
+        }
+    }
+
+    /// Brings the exchange to where its last answer left it. Answers change nothing in the row, so this one is made again; which one it was shows
+    /// in the nonce that came back, and one that is not ours leaves a nonce that nothing fits.
+    fn recreate(
+        &self,
+        sender: &Authenticated,
+        exchange: &mut Exchange,
+        outcome: &Outcome,
+    ) -> Result<(), PkiStatusInfo> {
+        if exchange.transaction.is_confirmed() {
+            return Ok(());
+        }
+        let granted = exchange.returned(Said::Final, self.message);
+        let waited = exchange.returned(Said::Wait, self.message);
+        let (answer, nonce) = match (outcome, granted, waited) {
+            (Outcome::Issued(issued), nonce, None)
+                if !matches!(self.message.body(), PkiBody::PollReq(_)) =>
+            {
+                let granted = render::granted(issued, sender)?;
+                (Answer::Granted(Box::new(granted)), nonce)
+            }
+            (_, _, nonce) => (render::waiting(), nonce),
+        };
+        let nonce = nonce.unwrap_or(Nonce([0; 16]));
+        let out = sender.reply.outgoing(self.message, nonce, self.now, &[]);
+        let recreated = exchange.transaction.answer(&answer, out);
+        recreated.map(drop).map_err(lost)
+    }
+
+    /// The client's last word: durable, and with the CA as soon as it hears us, before the client gets ours.
+    async fn conclude(
+        &self,
+        sender: &Authenticated,
+        exchange: Exchange,
+        entry: &Entry,
+        verdict: Verdict,
+    ) -> Result<Bytes, PkiStatusInfo> {
+        let accepts = matches!(verdict, Verdict::Accept { .. });
+        let front = exchange.seal().map_err(lost)?;
+        let line = Arc::clone(&self.site.ra).confirm(
+            sender.who.clone(),
+            entry.id,
+            verdict,
+            Some(front),
+        );
+        let outcome = own_task(line).await?;
+        let heard = match &outcome {
+            Outcome::Issued(issued) => accepts && matches!(issued.entry.phase, Phase::Confirmed(_)),
+            // The word is in the row; the CA hears it even if it cannot be reached now.
+            Outcome::Waiting { entry, .. } => matches!(entry.phase, Phase::Confirming(..)),
+            Outcome::Refused { refusal, entry } => match entry.as_ref().map(|entry| &entry.phase) {
+                Some(Phase::Withdrawn(_)) => !accepts,
+                // Confirmed by us, as the client had asked, which now says so itself: nothing is left to do.
+                Some(Phase::Confirmed(_)) => {
+                    accepts
+                        && entry
+                            .as_ref()
+                            .is_some_and(|entry| entry.confirmed_by == ConfirmedBy::Ra)
+                }
+                // There is nothing yet that could be given back; the row ends unconfirmed.
+                Some(Phase::Begun | Phase::Waiting) => !accepts,
+                _ => return Err(fail_info::status(refusal)),
+            },
+            Outcome::Revoked(_) => false,
+        };
+        match outcome {
+            _ if heard => self.send(sender, exchange, Answer::Confirmed.into()).await,
+            Outcome::Refused { refusal, .. } => Err(fail_info::status(&refusal)),
+            _ => Err(PkiStatusInfo::rejection(
+                PkiFailureInfo::SYSTEM_UNAVAIL,
+                "the confirmation could not be noted; send it again",
+            )),
+        }
+    }
+}
+
+/// A certificate is not confirmed by itself: that would prove its key and not who asked for it (RFC 9483 section 4.1.1).
+fn not_with_the_new_certificate(
+    sender: &Authenticated,
+    outcome: &Outcome,
+) -> Result<(), PkiStatusInfo> {
+    match outcome {
+        Outcome::Issued(issued)
+            if sender.who.certificate.is_some()
+                && sender.who.certificate.as_ref() == issued.chain.first() =>
+        {
+            Err(PkiStatusInfo::rejection(
+                PkiFailureInfo::WRONG_INTEGRITY,
+                "a message of this transaction cannot be signed with the certificate that came of it",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn given_back(why: &PkiStatusInfo) -> String {
+    let texts = why.texts_for_display();
+    if texts.is_empty() {
+        "the client gave the certificate back".to_owned()
+    } else {
+        format!("the client gave the certificate back: {}", texts.join("; "))
+    }
+}
+
+fn no_transaction() -> PkiStatusInfo {
+    PkiStatusInfo::rejection(
+        PkiFailureInfo::BAD_REQUEST,
+        "there is no transaction with this transactionID and this protection",
+    )
+}
