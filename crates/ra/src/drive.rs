@@ -15,6 +15,21 @@ pub(crate) enum Attempt {
     Again,
 }
 
+/// What others sealed into a row and now replace; what is `None` stays.
+struct States {
+    front: Option<Sealed>,
+    upstream: Option<Sealed>,
+}
+
+impl From<Option<Sealed>> for States {
+    fn from(upstream: Option<Sealed>) -> Self {
+        Self {
+            front: None,
+            upstream,
+        }
+    }
+}
+
 /// Whether a row can go on in the same call.
 enum Moved {
     On,
@@ -172,14 +187,19 @@ impl Ra {
         entry: &mut Entry,
         answer: Answer,
         verdict: Verdict,
+        front: Option<Sealed>,
     ) -> Result<(), Error> {
         let settled = !answer.must_confirm && matches!(verdict, Verdict::Accept { .. });
+        let states = States {
+            front,
+            upstream: None,
+        };
         if settled {
             self.write(
                 claim,
                 entry,
                 Phase::Confirmed(answer),
-                None,
+                states,
                 None,
                 Lease::End,
             )
@@ -190,7 +210,7 @@ impl Ra {
                 claim,
                 entry,
                 Phase::Confirming(answer, verdict),
-                None,
+                states,
                 due,
                 Lease::Keep,
             )
@@ -276,11 +296,12 @@ impl Ra {
         claim: &Claim,
         entry: &mut Entry,
         phase: Phase,
-        upstream: Option<Sealed>,
+        states: impl Into<States>,
         due: Option<Timestamp>,
         lease: Lease,
     ) -> Result<(), Error> {
         let at = (self.clock)();
+        let States { front, upstream } = states.into();
         // A message in the state may let a reader guess at a shared secret: it goes as soon as nobody needs it.
         let upstream = if phase.is_final() {
             Some(Sealed::default())
@@ -302,7 +323,7 @@ impl Ra {
             revocation: revocation(entry, &phase, at),
             phase: phase.clone(),
             upstream: upstream.clone(),
-            front: None,
+            front: front.clone(),
             due,
             at,
             issuance,
@@ -314,6 +335,9 @@ impl Ra {
         entry.changed_at = at;
         if let Some(upstream) = upstream {
             entry.upstream = upstream;
+        }
+        if let Some(front) = front {
+            entry.front = front;
         }
         Ok(())
     }

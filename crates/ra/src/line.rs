@@ -7,8 +7,8 @@ use pki::Certificate;
 use crate::{
     AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, ConfirmedBy,
     Domains, EnrollRequest, Entry, EntryId, Error, Journal, Key, Label, Order, Outcome, Phase,
-    Profile, ProfileName, Refusal, RefusalKind, Requester, Requesters, RevokeRequest, Support,
-    SupportAnswer, Verdict,
+    Profile, ProfileName, Refusal, RefusalKind, Requester, Requesters, RevokeRequest, Sealed,
+    Support, SupportAnswer, Verdict,
     approve::lent,
     drive::Attempt,
     outcome::{unavailable, unknown},
@@ -216,7 +216,8 @@ impl Ra {
         self.begin(&who, entry, By::Ra).await
     }
 
-    /// The requester's word on its certificate: certConf, or its error message.
+    /// The requester's word on its certificate: certConf, or its error message. `front` takes the place of the row's front state, in the
+    /// same write as the verdict, so that the word is known again when it is repeated.
     ///
     /// # Errors
     /// [`Error`]; what the requester can mend is [`Outcome::Refused`].
@@ -225,6 +226,7 @@ impl Ra {
         who: Requester,
         id: EntryId,
         verdict: Verdict,
+        front: Option<Sealed>,
     ) -> Result<Outcome, Error> {
         let Some((claim, mut entry)) = self.journal.claim(&id, self.lease).await? else {
             return Ok(self.recall(&who, &id).await?.unwrap_or_else(unknown));
@@ -235,7 +237,8 @@ impl Ra {
         }
         match entry.phase.clone() {
             Phase::Issued(answer) => {
-                self.hear(&claim, &mut entry, answer, verdict).await?;
+                self.hear(&claim, &mut entry, answer, verdict, front)
+                    .await?;
                 self.drive(claim, entry, By::Ra, Attempt::Again).await
             }
             Phase::Confirming(..) => self.drive(claim, entry, By::Ra, Attempt::Again).await,
@@ -289,7 +292,7 @@ impl Ra {
                 let id = entry.id;
                 if let Phase::Issued(answer) = entry.phase.clone() {
                     let why = Refusal::new(RefusalKind::NotConfirmed, "the certificate was not confirmed in time");
-                    ra.hear(&claim, &mut entry, answer, Verdict::Reject { why, original: None }).await?;
+                    ra.hear(&claim, &mut entry, answer, Verdict::Reject { why, original: None }, None).await?;
                 }
                 ra.drive(claim, entry, By::Ra, Attempt::Again).await.map_err(|e| {
                     tracing::warn!(entry = %id, error = %e, "an entry could not be carried on; it will be tried again");

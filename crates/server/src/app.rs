@@ -7,12 +7,13 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
 use crate::reload::{ReloadError, Reloader};
-use crate::{Problems, Site};
+use crate::{Problems, Site, cmp};
 
 /// The process: the state of every handler.
 pub struct App {
     site: ArcSwap<Site>,
     ready: AtomicBool,
+    cmp: cmp::Front,
     /// Held for the length of a reload: one at a time.
     reloader: Mutex<Option<Reloader>>,
 }
@@ -35,6 +36,7 @@ impl App {
         Arc::new(Self {
             site: ArcSwap::from_pointee(site),
             ready,
+            cmp: cmp::Front::default(),
             reloader: Mutex::new(reloader),
         })
     }
@@ -42,6 +44,11 @@ impl App {
     /// What is served now. A handler asks once and keeps to the answer until it is done.
     pub fn site(&self) -> Arc<Site> {
         self.site.load_full()
+    }
+
+    /// What the CMP front keeps between messages.
+    pub(crate) fn cmp(&self) -> &cmp::Front {
+        &self.cmp
     }
 
     /// Whether the last configuration that someone asked for is the one that is served.

@@ -29,7 +29,9 @@ use pki::{GeneralName, Name};
 use pkixcmp::body::failure::ErrorMsgContent;
 use pkixcmp::message::Unprotected;
 use pkixcmp::server::refuse;
-use pkixcmp::{GeneralizedTime, PkiBody, PkiFailureInfo, PkiHeader, PkiMessage, PkiStatusInfo, Pvno};
+use pkixcmp::{
+    GeneralizedTime, PkiBody, PkiFailureInfo, PkiHeader, PkiMessage, PkiStatusInfo, Pvno,
+};
 use ra::Label;
 use tracing::Instrument;
 
@@ -183,7 +185,10 @@ impl Call<'_> {
 
     /// How somebody who is not authenticated is answered: never with a MAC, which would be an oracle.
     fn stranger(&self) -> Reply {
-        match (&self.settings.rules.unauthenticated_errors, &self.settings.signer) {
+        match (
+            &self.settings.rules.unauthenticated_errors,
+            &self.settings.signer,
+        ) {
             (UnauthenticatedErrors::Signed, Some(signer)) => Reply::Signature(signer.clone()),
             _ => Reply::Unprotected,
         }

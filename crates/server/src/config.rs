@@ -12,7 +12,7 @@ use ra::{AuthorityName, Label, Profile, ProfileName};
 
 use crate::callers::Callers;
 use crate::files::Files;
-use crate::site::V1Settings;
+use crate::site::{CmpListener, V1Settings};
 
 mod authority;
 mod context;
@@ -43,6 +43,8 @@ pub struct Config {
     pub reload_every: Duration,
     /// REST v1.
     pub v1: V1Settings,
+    /// CMP, whatever the label.
+    pub cmp: CmpListener,
     /// The CAs we can ask.
     pub authorities: HashMap<AuthorityName, AuthorityConfig>,
     /// What is allowed.
@@ -136,6 +138,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         )
         .unwrap_or(Duration::from_secs(5));
     let v1 = v1(&raw.v1, cx_);
+    let cmp = label::listener(&raw.cmp, &raw.labels, cx_);
     let mut authorities = HashMap::new();
     for (name, raw) in &raw.authorities {
         if let Some(config) = authority::check(name, raw, cx_) {
@@ -199,6 +202,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         log,
         reload_every,
         v1,
+        cmp,
         authorities,
         profiles,
         labels,

@@ -11,6 +11,7 @@
 pub mod app;
 pub mod callers;
 pub mod check;
+pub mod cmp;
 pub mod config;
 mod files;
 pub mod listen;

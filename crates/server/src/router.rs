@@ -13,13 +13,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::config::Limits;
-use crate::{App, v1};
+use crate::{App, cmp, v1};
 
 /// Everything served on the REST listener.
 ///
 /// Each front brings `pub fn routes() -> Router<Arc<App>>`; `merge` it here.
 pub fn router(app: Arc<App>, limits: &Limits) -> Router {
-    let fronts = Router::new().merge(v1::routes());
+    let fronts = Router::new().merge(v1::routes()).merge(cmp::routes());
     let pages = SwaggerUi::new("/swagger-ui").config(Config::from("/v3/api-docs"));
     let routes = fronts
         .merge(pages)
@@ -30,7 +30,8 @@ pub fn router(app: Arc<App>, limits: &Limits) -> Router {
 
 /// Everything served on the plain-HTTP listener: CMP alone, since its messages protect themselves.
 pub fn cmp_router(app: Arc<App>, limits: &Limits) -> Router {
-    bounded(Router::new().fallback(not_found).with_state(app), limits)
+    let routes = cmp::routes().fallback(not_found);
+    bounded(routes.with_state(app), limits)
 }
 
 async fn not_found(uri: Uri) -> Response {

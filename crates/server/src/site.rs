@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authority::cmp::CmpAuthority;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pki::{Certificate, Signer};
 use pkixcmp::protection::MacPolicy;
+use pkixcmp::server::{Conformance, HeaderRules};
 use ra::memory::{MemoryCredentials, MemoryDomains};
 use ra::{
     Anchors, Authority, AuthorityName, Credentials, Journal, Label, Profile, ProfileName, Ra,
@@ -28,6 +29,8 @@ pub struct Site {
     pub labels: HashMap<Label, LabelSettings>,
     /// How REST v1 behaves.
     pub v1: V1Settings,
+    /// How CMP behaves, whatever the label.
+    pub cmp: CmpListener,
     /// False for the site that stands in until a first configuration could be loaded.
     pub configured: bool,
 }
@@ -53,6 +56,62 @@ pub struct CmpSettings {
     pub signer: Option<CmpSigner>,
     /// Whether implicit confirmation is granted to clients who ask for it.
     pub grant_implicit_confirm: bool,
+    /// What else there is to say.
+    pub rules: CmpRules,
+}
+
+/// How strict and how patient a label is over CMP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CmpRules {
+    /// How closely headers have to keep to a profile, and how far messageTime may be from our clock.
+    pub header: HeaderRules,
+    /// Whether a client with a shared secret may revoke what it enrolled; otherwise a revocation has to be signed (RFC 9483 section 4.2).
+    pub mac_revocation: bool,
+    /// For how long an answer is held back while the CA makes us wait, before the client is told to poll.
+    pub hold: Duration,
+    /// How errors to strangers are protected.
+    pub unauthenticated_errors: UnauthenticatedErrors,
+}
+
+impl Default for CmpRules {
+    fn default() -> Self {
+        Self {
+            header: HeaderRules {
+                conformance: Conformance::Lenient,
+                time_window: Some(SignedDuration::from_secs(300)),
+            },
+            mac_revocation: true,
+            hold: Duration::from_secs(2),
+            unauthenticated_errors: UnauthenticatedErrors::Unprotected,
+        }
+    }
+}
+
+/// How errors to those who could not be authenticated are protected. Never by a MAC: that would let anyone test guesses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnauthenticatedErrors {
+    /// Not at all; costs nothing.
+    Unprotected,
+    /// By our signature, where the label has a signer.
+    Signed,
+}
+
+/// How CMP behaves, whatever the label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CmpListener {
+    /// The label of paths that name none. `None`: the only one that is offered over CMP, if it is the only one.
+    pub default_label: Option<Label>,
+    /// Octets of a message that are read: 64 KiB are ample without post-quantum keys, 1 MiB with.
+    pub body: usize,
+}
+
+impl Default for CmpListener {
+    fn default() -> Self {
+        Self {
+            default_label: None,
+            body: 64 * 1024,
+        }
+    }
 }
 
 /// The key our CMP answers are signed with.
@@ -83,6 +142,22 @@ impl Default for V1Settings {
 }
 
 impl Site {
+    /// The label of CMP messages sent to a path that names none.
+    #[must_use]
+    pub fn default_cmp_label(&self) -> Option<&Label> {
+        if let Some(label) = &self.cmp.default_label {
+            return Some(label);
+        }
+        let mut offered = self
+            .labels
+            .iter()
+            .filter(|(_, settings)| settings.cmp.is_some());
+        match (offered.next(), offered.next()) {
+            (Some((only, _)), None) => Some(only),
+            _ => None,
+        }
+    }
+
     /// What stands in until a first configuration could be loaded: it knows no CA.
     #[must_use]
     pub fn unconfigured(journal: Arc<dyn Journal>, config: &Config) -> Self {
@@ -100,6 +175,7 @@ impl Site {
             callers: Callers::default(),
             labels: HashMap::new(),
             v1: config.v1,
+            cmp: CmpListener::default(),
             configured: false,
         }
     }
@@ -184,6 +260,7 @@ pub async fn wire(
         callers: config.callers,
         labels,
         v1: config.v1,
+        cmp: config.cmp,
         configured: true,
     })
 }

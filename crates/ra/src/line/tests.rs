@@ -80,7 +80,7 @@ impl House {
     }
 
     fn confirm(&self, id: EntryId, verdict: Verdict) -> Outcome {
-        block_on(Arc::clone(&self.ra).confirm(alice(), id, verdict)).unwrap()
+        block_on(Arc::clone(&self.ra).confirm(alice(), id, verdict, None)).unwrap()
     }
 
     fn sweep(&self) -> usize {
@@ -531,7 +531,8 @@ fn nobody_sees_or_moves_the_request_of_another() {
     let mallory = requester("mallory");
     assert!(house.recall(&mallory, "k").is_none());
     let verdict = Verdict::Accept { original: None };
-    let outcome = block_on(Arc::clone(&house.ra).confirm(mallory, id_of("k"), verdict)).unwrap();
+    let outcome =
+        block_on(Arc::clone(&house.ra).confirm(mallory, id_of("k"), verdict, None)).unwrap();
     assert_eq!(refused(outcome), RefusalKind::NotFound);
     assert!(matches!(house.phase("k"), Phase::Issued(_)));
 }

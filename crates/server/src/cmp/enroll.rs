@@ -107,7 +107,8 @@ fn profile(call: &Call<'_>) -> Option<ProfileName> {
 }
 
 fn pkcs10(raw: &CertificationRequest) -> Result<Wanted, Unfit> {
-    let unreadable = |e: pki::CsrError| Unfit::request(PkiFailureInfo::BAD_DATA_FORMAT, e.to_string());
+    let unreadable =
+        |e: pki::CsrError| Unfit::request(PkiFailureInfo::BAD_DATA_FORMAT, e.to_string());
     let csr = raw.csr().map_err(unreadable)?;
     Ok(Wanted {
         template: csr.template().map_err(unreadable)?,
@@ -130,7 +131,12 @@ fn crmf(call: &Call<'_>, old: Option<Certificate>) -> Result<Wanted, Unfit> {
         ));
     };
     let template = template(request, old.as_ref())?;
-    for control in request.cert_req.controls.iter().flat_map(|list| list.iter()) {
+    for control in request
+        .cert_req
+        .controls
+        .iter()
+        .flat_map(|list| list.iter())
+    {
         heed(control, old.as_ref())?;
     }
     Ok(Wanted {
@@ -156,9 +162,9 @@ fn template(request: &CertReqMsg, old: Option<&Certificate>) -> Result<Template,
         return Err(bad("version has to be v3, or absent".to_owned()));
     }
     let mut template = asked.to_template().map_err(|error| match error {
-        TemplateError::NoPublicKey => bad(
-            "the template has no public key, and keys are not made here".to_owned(),
-        ),
+        TemplateError::NoPublicKey => {
+            bad("the template has no public key, and keys are not made here".to_owned())
+        }
         error => bad(error.to_string()),
     })?;
     // A renewal that does not say otherwise keeps its names (RFC 9483 section 4.1.3).

@@ -32,7 +32,7 @@ pub fn fail_info(kind: RefusalKind) -> PkiFailureInfo {
 
 /// A refusal as the client sees it: our own in words, the CA's as the bits it set if it was surely the CA that set them.
 #[must_use]
-pub fn status(refusal: &Refusal) -> PkiStatusInfo {
+pub(super) fn status(refusal: &Refusal) -> PkiStatusInfo {
     let Some(ca) = &refusal.ca else {
         return PkiStatusInfo::rejection(fail_info(refusal.kind), refusal.detail.as_str());
     };
@@ -47,16 +47,15 @@ pub fn status(refusal: &Refusal) -> PkiStatusInfo {
 
 /// A failure of ours or the CA's. What happened is for the log.
 #[must_use]
-pub fn unavailable(error: &Error) -> PkiStatusInfo {
+pub(super) fn unavailable(error: &Error) -> PkiStatusInfo {
     match error {
         Error::Unavailable { .. } => PkiStatusInfo::rejection(
             PkiFailureInfo::SYSTEM_UNAVAIL,
             "the CA cannot be asked now; try again later",
         ),
-        Error::Journal(_)
-        | Error::NoAuthority(_)
-        | Error::NoProfile(_)
-        | Error::NoChain { .. } => failure(),
+        Error::Journal(_) | Error::NoAuthority(_) | Error::NoProfile(_) | Error::NoChain { .. } => {
+            failure()
+        }
     }
 }
 

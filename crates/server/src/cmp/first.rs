@@ -122,11 +122,7 @@ impl Call<'_> {
         Ok(outcome)
     }
 
-    async fn is_known(
-        &self,
-        sender: &Authenticated,
-        id: &EntryId,
-    ) -> Result<bool, PkiStatusInfo> {
+    async fn is_known(&self, sender: &Authenticated, id: &EntryId) -> Result<bool, PkiStatusInfo> {
         let entry = self.site.ra.journal.find(id).await;
         let entry = entry.map_err(|error| failed(&error.into()))?;
         Ok(entry.is_some_and(|entry| {

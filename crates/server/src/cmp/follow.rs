@@ -6,9 +6,7 @@ use bytes::Bytes;
 use pkixcmp::server::{Answer, Follow};
 use pkixcmp::transaction::Nonce;
 use pkixcmp::{PkiBody, PkiFailureInfo, PkiStatusInfo};
-use ra::{
-    ConfirmedBy, Entry, EntryId, Outcome, Phase, Refusal, RefusalKind, Verdict,
-};
+use ra::{ConfirmedBy, Entry, EntryId, Outcome, Phase, Refusal, RefusalKind, Verdict};
 
 use super::authenticate::Authenticated;
 use super::call::Call;
@@ -99,12 +97,8 @@ impl Call<'_> {
     ) -> Result<Bytes, PkiStatusInfo> {
         let accepts = matches!(verdict, Verdict::Accept { .. });
         let front = exchange.seal().map_err(lost)?;
-        let line = Arc::clone(&self.site.ra).confirm(
-            sender.who.clone(),
-            entry.id,
-            verdict,
-            Some(front),
-        );
+        let line =
+            Arc::clone(&self.site.ra).confirm(sender.who.clone(), entry.id, verdict, Some(front));
         let outcome = own_task(line).await?;
         let heard = match &outcome {
             Outcome::Issued(issued) => accepts && matches!(issued.entry.phase, Phase::Confirmed(_)),

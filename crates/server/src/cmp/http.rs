@@ -35,7 +35,10 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         return failure(StatusCode::NOT_FOUND, "no CMP service at this path");
     };
     if parts.method != Method::POST {
-        let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, "CMP messages are sent by POST");
+        let mut response = failure(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "CMP messages are sent by POST",
+        );
         let allow = HeaderValue::from_static("POST");
         response.headers_mut().insert(header::ALLOW, allow);
         return response;
@@ -75,7 +78,8 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Re
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit)) {
+    if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit))
+    {
         return Err(too_large());
     }
     // A body that breaks off looks the same; nobody is there to read the difference.

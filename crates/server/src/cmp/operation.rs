@@ -62,7 +62,9 @@ impl Operation {
             PkiBody::P10cr(_) => self == Self::Pkcs10,
             PkiBody::Rr(_) => self == Self::Revocation,
             PkiBody::Nested(_) => self == Self::Nested,
-            PkiBody::Genm(infos) => !infos.is_empty() && infos.iter().all(|info| self.asks_for(info)),
+            PkiBody::Genm(infos) => {
+                !infos.is_empty() && infos.iter().all(|info| self.asks_for(info))
+            }
             _ => false,
         }
     }

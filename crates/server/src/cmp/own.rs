@@ -37,8 +37,7 @@ impl Call<'_> {
     pub(super) async fn own_certificates(&self) -> Own {
         let mut own = Own::default();
         for profile in self.profiles() {
-            own.anchors
-                .extend_from_slice(profile.anchors.configured());
+            own.anchors.extend_from_slice(profile.anchors.configured());
             let said = self.said_by(&profile.authority).await;
             let (roots, others): (Vec<_>, Vec<_>) = said
                 .iter()
@@ -69,15 +68,17 @@ impl Call<'_> {
         let Some(authority) = self.site.ra.authorities.get(name) else {
             return Arc::default();
         };
-        let (list, until): (Arc<[Certificate]>, _) =
-            match authority.support(Support::CaCerts, self.now).await {
-                Ok(SupportAnswer::CaCerts(list)) => (list.into(), FRESH),
-                Ok(_) => (Arc::default(), RETRY),
-                Err(error) => {
-                    tracing::debug!(authority = %name, %error, "the CA does not say what its certificates are");
-                    (Arc::default(), RETRY)
-                }
-            };
+        let (list, until): (Arc<[Certificate]>, _) = match authority
+            .support(Support::CaCerts, self.now)
+            .await
+        {
+            Ok(SupportAnswer::CaCerts(list)) => (list.into(), FRESH),
+            Ok(_) => (Arc::default(), RETRY),
+            Err(error) => {
+                tracing::debug!(authority = %name, %error, "the CA does not say what its certificates are");
+                (Arc::default(), RETRY)
+            }
+        };
         said.keep(name, self.now.saturating_add(until), &list);
         list
     }

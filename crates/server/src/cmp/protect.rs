@@ -37,7 +37,9 @@ impl Reply {
         // Our own certificate comes first even where it is a root itself: it is the one that verifies the message.
         let (first, rest) = own.split_at(own.len().min(1));
         let mut extra_certs: Vec<&Certificate> = first.iter().collect();
-        let above = rest.iter().filter(|certificate| !certificate.is_self_issued());
+        let above = rest
+            .iter()
+            .filter(|certificate| !certificate.is_self_issued());
         for certificate in above.chain(chain) {
             if !extra_certs.contains(&certificate) {
                 extra_certs.push(certificate);

@@ -89,10 +89,7 @@ fn belongs(message: &PkiMessage, certificate: &Certificate) -> Result<(), Unauth
     Ok(())
 }
 
-async fn trusted(
-    call: &Call<'_>,
-    certificate: &Certificate,
-) -> Result<Vouched, Unauthenticated> {
+async fn trusted(call: &Call<'_>, certificate: &Certificate) -> Result<Vouched, Unauthenticated> {
     let above: Vec<Certificate> = call
         .message
         .extra_certs()
@@ -103,7 +100,11 @@ async fn trusted(
         .collect();
     let issuance = call.site.ra.journal.issuance(&certificate.id()).await?;
     let issuance = issuance.filter(|known| known.certificate == *certificate);
-    if issuance.as_ref().is_some_and(|known| known.revoked.is_some()) && !revokes(call.message) {
+    if issuance
+        .as_ref()
+        .is_some_and(|known| known.revoked.is_some())
+        && !revokes(call.message)
+    {
         return Err(Unauthenticated::new(
             PkiFailureInfo::CERT_REVOKED,
             "the certificate that protects the message is revoked",
@@ -134,7 +135,13 @@ async fn trusted(
         } else {
             let own = call.own_certificates().await;
             let pool = [above, own.intermediates].concat();
-            path::validate(certificate, &pool, &own.anchors, call.now, Purpose::CmpSigner)
+            path::validate(
+                certificate,
+                &pool,
+                &own.anchors,
+                call.now,
+                Purpose::CmpSigner,
+            )
         };
         match (own, &why) {
             (Ok(()), _) => return Ok(Vouched::Own),

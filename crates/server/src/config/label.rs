@@ -1,10 +1,13 @@
 //! Labels: the names in URLs, what they lead to and how they are offered over CMP.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use pki::Signer;
 use pkixcmp::protection::{MacPolicy, Sha1Use};
+use pkixcmp::server::{Conformance, HeaderRules};
 use ra::{
     CredentialId, Label, LabelRules, Principal, ProfileName, Requester, SharedSecret, TextPattern,
 };
@@ -13,9 +16,11 @@ use secrecy::ExposeSecret;
 use super::context::Context;
 use super::listen::identity;
 use super::profile::requesters;
-use super::raw::{RawLabel, RawLabelCmp};
+use super::raw::{RawCmpFront, RawLabel, RawLabelCmp};
 use crate::callers::Caller;
-use crate::site::{CmpSettings, CmpSigner, LabelSettings};
+use crate::site::{
+    CmpListener, CmpRules, CmpSettings, CmpSigner, LabelSettings, UnauthenticatedErrors,
+};
 
 /// One label with everything that hangs on it.
 pub struct LabelConfig {
@@ -133,6 +138,84 @@ fn settings(at: &str, raw: &RawLabelCmp, cx: &mut Context) -> CmpSettings {
             chain: entry.chain,
         }),
         grant_implicit_confirm: raw.implicit_confirm.unwrap_or(true),
+        rules: rules(&at, raw, cx),
+    }
+}
+
+fn rules(at: &str, raw: &RawLabelCmp, cx: &mut Context) -> CmpRules {
+    let default = CmpRules::default();
+    let conformance = [
+        ("lenient", Conformance::Lenient),
+        ("rfc9483", Conformance::Strict),
+    ];
+    let time_window = if raw.time_window.as_deref() == Some("any") {
+        None
+    } else {
+        let within = Duration::from_secs(1)..=Duration::from_secs(86_400 * 365);
+        let stated = cx.span(
+            &format!("{at}.time_window"),
+            raw.time_window.as_deref(),
+            within,
+        );
+        let stated = stated.and_then(|span| SignedDuration::try_from(span).ok());
+        stated.or(default.header.time_window)
+    };
+    let protections = [
+        ("unprotected", UnauthenticatedErrors::Unprotected),
+        ("signed", UnauthenticatedErrors::Signed),
+    ];
+    CmpRules {
+        header: HeaderRules {
+            conformance: cx.word(
+                &format!("{at}.conformance"),
+                raw.conformance.as_deref(),
+                &conformance,
+                default.header.conformance,
+            ),
+            time_window,
+        },
+        mac_revocation: raw.mac_revocation.unwrap_or(default.mac_revocation),
+        hold: cx
+            .span(
+                &format!("{at}.hold"),
+                raw.hold.as_deref(),
+                Duration::ZERO..=Duration::from_secs(60),
+            )
+            .unwrap_or(default.hold),
+        unauthenticated_errors: cx.word(
+            &format!("{at}.unauthenticated_errors"),
+            raw.unauthenticated_errors.as_deref(),
+            &protections,
+            default.unauthenticated_errors,
+        ),
+    }
+}
+
+/// `[cmp]`: what holds whatever the label.
+pub(super) fn listener(
+    raw: &RawCmpFront,
+    labels: &BTreeMap<String, RawLabel>,
+    cx: &mut Context,
+) -> CmpListener {
+    let offered = |name: &String| labels.get(name).is_some_and(|label| label.cmp.is_some());
+    if let Some(name) = raw.default_label.as_ref().filter(|name| !offered(name)) {
+        let valid: Vec<_> = labels
+            .keys()
+            .filter(|name| offered(name))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        cx.wrong(
+            "cmp.default_label",
+            format!("no label `{name}` is offered over CMP"),
+            valid.join(", "),
+        );
+    }
+    let default = CmpListener::default();
+    let body = u32::try_from(default.body).unwrap_or(u32::MAX);
+    let body = cx.number("cmp.max_body", raw.max_body, body, 1024..=1024 * 1024);
+    CmpListener {
+        default_label: raw.default_label.as_ref().map(Label::new),
+        body: usize::try_from(body).unwrap_or(default.body),
     }
 }
 

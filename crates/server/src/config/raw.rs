@@ -12,6 +12,7 @@ pub(crate) struct RawConfig {
     pub(crate) log: RawLog,
     pub(crate) reload: RawReload,
     pub(crate) v1: RawV1,
+    pub(crate) cmp: RawCmpFront,
     pub(crate) authorities: BTreeMap<String, RawAuthority>,
     pub(crate) profiles: BTreeMap<String, RawProfile>,
     pub(crate) labels: BTreeMap<String, RawLabel>,
@@ -98,6 +99,14 @@ pub(crate) struct RawReload {
 pub(crate) struct RawV1 {
     pub(crate) hold: Option<String>,
     pub(crate) replay: Option<String>,
+}
+
+/// How CMP behaves, whatever the label.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawCmpFront {
+    pub(crate) default_label: Option<String>,
+    pub(crate) max_body: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -245,6 +254,11 @@ pub(crate) struct RawLabelCmp {
     pub(crate) ra_clients: Option<Vec<String>>,
     pub(crate) signer: Option<RawKeystore>,
     pub(crate) implicit_confirm: Option<bool>,
+    pub(crate) conformance: Option<String>,
+    pub(crate) time_window: Option<String>,
+    pub(crate) mac_revocation: Option<bool>,
+    pub(crate) hold: Option<String>,
+    pub(crate) unauthenticated_errors: Option<String>,
     pub(crate) clients: BTreeMap<String, RawCmpClient>,
 }
 
