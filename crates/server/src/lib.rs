@@ -13,6 +13,7 @@ pub mod callers;
 pub mod check;
 pub mod cmp;
 pub mod config;
+pub mod crl;
 mod files;
 pub mod listen;
 pub mod log;

@@ -49,6 +49,20 @@ pub struct Loaded {
     pub config: Config,
     /// What is wrong with `cmpServers.json`; the configuration has no CA then.
     pub fault: Option<ServersError>,
+    /// The `cmpServers.json` it was read from, if it was.
+    servers_file: Option<PathBuf>,
+}
+
+impl Loaded {
+    /// Says where the servers came from, in CertService's words. Apart from reading, because how to log is known only afterwards.
+    pub fn announce(&self) {
+        if let (Some(path), None) = (&self.servers_file, &self.fault) {
+            tracing::info!(
+                "CMP Servers configuration successfully loaded from file {}",
+                path.display()
+            );
+        }
+    }
 }
 
 impl Source {
@@ -58,25 +72,29 @@ impl Source {
     /// Everything that is wrong, with the files looked at.
     pub fn load(&self) -> Result<Loaded, (Problems, Files)> {
         match self {
-            Self::File(path) => config::read(path).map(|config| Loaded {
-                config,
-                fault: None,
-            }),
+            Self::File(path) => {
+                let config = config::read(path)?;
+                Ok(Loaded {
+                    config,
+                    fault: None,
+                    servers_file: None,
+                })
+            }
             Self::Onap(environment) => {
                 let mut config = environment.read()?;
                 let path = environment.servers_file();
                 let fault = match onap::load(&path, &mut config.files) {
                     Ok(entries) => {
                         onap::add(&entries, &mut config);
-                        tracing::info!(
-                            "CMP Servers configuration successfully loaded from file {}",
-                            path.display()
-                        );
                         None
                     }
                     Err(error) => Some(error),
                 };
-                Ok(Loaded { config, fault })
+                Ok(Loaded {
+                    config,
+                    fault,
+                    servers_file: Some(path),
+                })
             }
         }
     }
@@ -122,6 +140,7 @@ impl Reloader {
                 return Err(ReloadError::Config(problems));
             }
         };
+        loaded.announce();
         self.files = loaded.config.files.clone();
         if let (Some(listener), Some(material)) = (&self.tls, &loaded.config.listen.tls) {
             match tls::server_config(material) {

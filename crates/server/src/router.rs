@@ -1,6 +1,7 @@
 //! One router out of the fronts' own: this is where a front is plugged in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -13,13 +14,16 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::config::Limits;
-use crate::{App, cmp, v1};
+use crate::{App, cmp, crl, v1};
 
 /// Everything served on the REST listener.
 ///
 /// Each front brings `pub fn routes() -> Router<Arc<App>>`; `merge` it here.
 pub fn router(app: Arc<App>, limits: &Limits) -> Router {
-    let fronts = Router::new().merge(v1::routes()).merge(cmp::routes());
+    let fronts = Router::new()
+        .merge(v1::routes())
+        .merge(cmp::routes())
+        .merge(crl::routes());
     let pages = SwaggerUi::new("/swagger-ui").config(Config::from("/v3/api-docs"));
     let routes = fronts
         .merge(pages)
@@ -28,9 +32,9 @@ pub fn router(app: Arc<App>, limits: &Limits) -> Router {
     bounded(routes.with_state(app), limits)
 }
 
-/// Everything served on the plain-HTTP listener: CMP alone, since its messages protect themselves.
+/// Everything served on the plain-HTTP listener: what is signed or protected by itself, CMP and CRLs.
 pub fn cmp_router(app: Arc<App>, limits: &Limits) -> Router {
-    let routes = cmp::routes().fallback(not_found);
+    let routes = cmp::routes().merge(crl::routes()).fallback(not_found);
     bounded(routes.with_state(app), limits)
 }
 
@@ -44,6 +48,7 @@ fn bounded(routes: Router, limits: &Limits) -> Router {
     let inner = routes
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(limits.request, timed))
         .layer(middleware::from_fn_with_state(seats, seated))
         .layer(middleware::from_fn_with_state(
             limits.header,
@@ -71,6 +76,22 @@ async fn seated(State(seats): State<Arc<Semaphore>>, request: Request, next: Nex
         return failure.response(request.uri().path());
     };
     next.run(request).await
+}
+
+/// What takes too long is given up; an enrollment goes on in its own task, and asking again finds it. REST v1 holds its calls by a rule of
+/// its own.
+async fn timed(State(most): State<Duration>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    if path.starts_with("/v1/") {
+        return next.run(request).await;
+    }
+    match tokio::time::timeout(most, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            v1::Failure::framework(StatusCode::SERVICE_UNAVAILABLE, "The request took too long")
+                .response(&path)
+        }
+    }
 }
 
 async fn header_bounded(State(most): State<usize>, request: Request, next: Next) -> Response {

@@ -44,11 +44,13 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`] when it cannot begin, or a listener fails.
 pub async fn run(source: Source) -> Result<(), ServeError> {
-    let Loaded { config, fault } = source
+    let loaded = source
         .load()
         .map_err(|(problems, _)| ServeError::Config(problems))?;
-    log::begin(&config.log);
+    log::begin(&loaded.config.log);
     tracing::info!("Loading initial configuration");
+    loaded.announce();
+    let Loaded { config, fault, .. } = loaded;
     let journal = Opened::at(&config.journal).await?;
     let server_tls = config
         .listen

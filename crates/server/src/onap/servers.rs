@@ -180,7 +180,6 @@ impl Reader<'_> {
 /// Adds the servers to a configuration: each entry an authority, a profile and a label of its name.
 pub(crate) fn add(entries: &[ServerEntry], config: &mut Config) {
     for entry in entries {
-        tracing::debug!("CMP server: {entry:?}");
         let authority = AuthorityName::new(&entry.ca_name);
         let profile = ProfileName::new(&entry.ca_name);
         config.authorities.insert(
