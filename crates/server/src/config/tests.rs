@@ -45,8 +45,11 @@ fn all_keys() -> BTreeSet<String> {
         ("labels.*.cmp", keys::<RawLabelCmp>()),
         ("labels.*.cmp.clients.*", keys::<RawCmpClient>()),
     ];
-    let callers = [("callers.*", keys::<RawCaller>())];
-    let all = sections.into_iter().chain(callers);
+    let more = [
+        ("callers.*", keys::<RawCaller>()),
+        ("cmp", keys::<RawCmpFront>()),
+    ];
+    let all = sections.into_iter().chain(more);
     all.flat_map(|(section, keys)| keys.into_iter().map(move |key| format!("{section}.{key}")))
         .collect()
 }
@@ -67,6 +70,18 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         missing.is_empty() && invented.is_empty(),
         "not documented: {missing:?}; do not exist: {invented:?}"
     );
+}
+
+#[test]
+fn every_section_is_documented() {
+    let documented = documented_keys();
+    for section in keys::<RawConfig>() {
+        let prefix = format!("{section}.");
+        assert!(
+            documented.iter().any(|key| key.starts_with(&prefix)),
+            "{section}"
+        );
+    }
 }
 
 /// A folder with files as the document's example names them, and the given configuration.
