@@ -268,9 +268,8 @@ impl CmpAuthority {
         template: &Template,
         old: Option<&Certificate>,
     ) -> Result<Unproven, AskError> {
-        let random = u32::from_be_bytes(random::bytes().map_err(unavailable)?);
         let issuer = self.config.recipient.as_ref();
-        let request = template::cert_request(self.config.dialect, template, issuer, old, random)
+        let request = template::cert_request(self.config.dialect, template, issuer, old)
             .map_err(unencodable)?;
         Unproven::new(request).map_err(bad_request)
     }

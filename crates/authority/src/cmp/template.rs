@@ -33,18 +33,16 @@ impl From<pkixcmp::EncodeError> for Unencodable {
 
 /// What is asked of the CA, as CRMF (RFC 4211 section 5).
 ///
-/// `issuer` is the CA's name where the dialect wants it, `old` the certificate a kur replaces, `random` what ONAP makes its
-/// certReqId of.
+/// `issuer` is the CA's name where the dialect wants it, `old` the certificate a kur replaces.
 pub(crate) fn cert_request(
     dialect: Dialect,
     template: &Template,
     issuer: Option<&Name>,
     old: Option<&Certificate>,
-    random: u32,
 ) -> Result<CertRequest, Unencodable> {
     match dialect {
         Dialect::Rfc9483 => rfc9483(template, old),
-        Dialect::Onap => onap(template, issuer, random),
+        Dialect::Onap => onap(template, issuer),
     }
 }
 
@@ -73,13 +71,10 @@ fn rfc9483(template: &Template, old: Option<&Certificate>) -> Result<CertRequest
 /// As ONAP CertService 2.6 fills it in (certservice-compat 2.4): version, a serial number of 0 and a signing algorithm although
 /// RFC 4211 wants none; a validity that is empty unless one is asked for; three extensions, none critical, the alternative
 /// names sorted and present even when there are none.
-fn onap(
-    template: &Template,
-    issuer: Option<&Name>,
-    random: u32,
-) -> Result<CertRequest, Unencodable> {
+fn onap(template: &Template, issuer: Option<&Name>) -> Result<CertRequest, Unencodable> {
     Ok(CertRequest {
-        cert_req_id: CertReqId(1000 + i64::from(random & 0x7fff_ffff)),
+        // CertService draws a random number here; every CA takes 0, and some (OpenSSL's) nothing else.
+        cert_req_id: CertReqId::FIRST,
         cert_template: CertTemplate {
             version: Some(2),
             serial_number: Some(Int::new(&[0])?),

@@ -9,7 +9,6 @@ use pkixcmp::protection::{
 use pkixcmp::{CmpCertificate, PkiBody, PkiMessage};
 
 use super::config::{AnswerTrust, CmpConfig, Protection, Quirks, SignerRule};
-use super::hand::own_policy;
 
 /// Most certificates whose key is tried on one signature.
 const MOST_CANDIDATES: usize = 8;
@@ -209,16 +208,18 @@ impl Judge<'_> {
     }
 }
 
-/// Secret and policy for MACs of the CA; none where we share no secret with it.
+/// Secret and policy for MACs of the CA; none where we share no secret with it. HMAC-SHA1 over a key derived otherwise is
+/// taken: it is sound, and all that OpenSSL's server makes.
 fn mac_of<'a>(protection: &'a Protection, quirks: &Quirks) -> Option<(&'a MacSecret, MacPolicy)> {
-    match protection {
-        Protection::Mac(identity) if quirks.sha1_answers => Some((
-            &identity.secret,
-            MacPolicy::default().with_sha1(Sha1Use::Everywhere),
-        )),
-        Protection::Mac(identity) => Some((&identity.secret, own_policy(identity.form))),
-        Protection::Signature(_) => None,
-    }
+    let Protection::Mac(identity) = protection else {
+        return None;
+    };
+    let sha1 = if quirks.sha1_answers || identity.form.uses_sha1() {
+        Sha1Use::Everywhere
+    } else {
+        Sha1Use::MacOnly
+    };
+    Some((&identity.secret, MacPolicy::default().with_sha1(sha1)))
 }
 
 /// A certificate of the message that can be read; strays that cannot are passed over.

@@ -21,7 +21,7 @@ pub struct Quirks {
     pub unordered_sender: bool,
     /// It names another media type than application/pkixcmp, or none.
     pub any_media_type: bool,
-    /// It uses SHA-1 in the MACs of its answers though ours do not.
+    /// It derives the MAC keys of its answers with SHA-1, or signs over SHA-1, though we do not.
     pub sha1_answers: bool,
     /// What it says to a request it has seen before and will not answer again, beside transactionIdInUse.
     pub refuses_repeats_with: PkiFailureInfo,

@@ -124,7 +124,10 @@ async fn the_header_of_an_onap_ir_is_octet_for_octet_that_of_certservice() {
 async fn the_template_of_an_onap_ir_is_octet_for_octet_that_of_certservice() {
     let (_, message) = onap_first().await;
     let request = single(&message);
-    assert!((1000..1000 + (1 << 31)).contains(&request.cert_req.cert_req_id.0));
+    assert_eq!(
+        request.cert_req.cert_req_id.0, 0,
+        "the one deviation: certservice-compat wants 0 in place of a random number"
+    );
     assert!(request.cert_req.controls.is_none() && request.reg_info.is_none());
     let template = &request.cert_req.cert_template;
     assert_eq!(template.version, Some(2));
@@ -465,5 +468,65 @@ async fn a_mac_has_the_form_that_was_configured() {
                 }
             };
         assert_eq!(found, form);
+    }
+}
+
+/// The sentences that ONAP's integration tests look for in the log (certservice-compat 1.9).
+#[tokio::test]
+async fn the_log_says_what_certservice_says() {
+    let ca = Ca::start_with(Shield::Signed).await;
+    ca.grants_implicit();
+    let (key, old_key) = (key(), key());
+    let old = under(&ca.certificate, &ca.key, template_of(&old_key)).await;
+    // For the whole process, since a subscriber of one thread can miss what others were the first to reach; each thread keeps
+    // its own lines.
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_ansi(false)
+        .with_writer(|| Log)
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let authority = authority(onap(&ca));
+    enrolled(&authority, &lent(&key)).await;
+    enrolled(&authority, &renewal(&key, &old, &old_key)).await;
+    let mut request = renewal(&key, &old, &old_key);
+    request.wanted.sans.clear();
+    enrolled(&authority, &request).await;
+    let text = LINES.with_borrow(|lines| String::from_utf8(lines.clone()).unwrap());
+    let count = |sentence: &str| text.matches(sentence).count();
+    let start = "Certificate Signing Request and Old Certificate have";
+    assert_eq!(
+        count(&format!(
+            "{start} the same parameters. Preparing Key Update Request"
+        )),
+        1
+    );
+    assert_eq!(
+        count(&format!(
+            "{start} different parameters. Preparing Certification Request"
+        )),
+        1
+    );
+    assert_eq!(count("Received response from Server"), 3);
+    for kind in ["INIT_REP", "CERT_REP", "KEY_UPDATE_REP"] {
+        assert_eq!(count(&format!("Response type is: {kind}")), 1, "{kind}");
+    }
+    assert!(!text.contains("correct horse"));
+}
+
+thread_local! {
+    static LINES: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+struct Log;
+
+impl std::io::Write for Log {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        LINES.with_borrow_mut(|lines| lines.extend_from_slice(octets));
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }

@@ -82,7 +82,7 @@ async fn a_pkcs10_with_a_duration_beside_it_cannot_be_p10cr_and_goes_by_raverifi
 async fn a_crmf_request_is_passed_on_octet_for_octet() {
     let ca = Ca::start().await;
     let (authority, other, key) = (authority(config(&ca)), authority(onap(&ca)), key());
-    // A CertReqMsg that is not ours: the ONAP form, with a random certReqId.
+    // A CertReqMsg that is not ours: the ONAP form.
     prepare(&other, &lent(&key)).await.unwrap();
     let (_, answer) = enrolled(&other, &lent(&key)).await;
     let raw = pkixcmp::pop::raw_requests(&ca.messages()[0])[0].0.clone();
