@@ -88,13 +88,12 @@ pub fn pkcs8_pem(key: &PrivateKey) -> String {
     key.to_pkcs8_pem().unwrap().to_string()
 }
 
-/// The key as PKCS#1 (RSA) or SEC1 (EC) in PEM, as old OpenSSL and cert-manager write it.
+/// The key in PEM as CertService's clients and cert-manager write it: an RSA key as PKCS#1, others as PKCS#8.
 pub fn traditional_pem(key: &PrivateKey) -> String {
-    let label = match key.public_key().kind() {
-        KeyKind::Rsa { .. } => "RSA PRIVATE KEY",
-        _ => "EC PRIVATE KEY",
-    };
-    pki::pem::encode(label, &inner_der(key))
+    match key.public_key().kind() {
+        KeyKind::Rsa { .. } => pki::pem::encode("RSA PRIVATE KEY", &inner_der(key)),
+        _ => pkcs8_pem(key),
+    }
 }
 
 /// What is inside a PKCS#8 key: the third element, an OCTET STRING.

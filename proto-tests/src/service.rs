@@ -12,6 +12,23 @@ use crate::https::HttpsClient;
 use crate::port::Port;
 use crate::program::{Launch, Program};
 
+/// Everything of ours; what libraries have to say at this level drowns it.
+const LOG_FILTER: &str = "debug,hyper=info,hyper_util=info,sqlx=info,reqwest=info,rustls=info";
+
+/// Takes every request that CertService would.
+const OWN_CA: &str = r#"
+[authorities.RA.local]
+folder = "ca"
+root_subject = "C=US,O=Certway Tests,CN=Root CA"
+issuing_subject = "C=US,O=Certway Tests,CN=Issuing CA"
+[profiles.RA]
+authority = "RA"
+on_change = "accept"
+sans = ["dns", "ip", "email", "uri", "directory", "registered-id", "other"]
+[labels.RA]
+profile = "RA"
+"#;
+
 /// The files and the environment of a service that was not started yet.
 pub struct Setup {
     /// Who trusts whom.
@@ -93,6 +110,29 @@ impl Setup {
             )
     }
 
+    /// How it is started from a configuration file: the listener's part is written here, the rest is `toml`.
+    pub fn launch_from_file(&self, toml: &str) -> Launch {
+        let (port, folder) = (self.port.number(), self.folder().display());
+        let listen = format!(
+            r#"
+[listen]
+address = "127.0.0.1"
+port = {port}
+tls = {{ keystore = "certs/keystore.jks", password = {{ file = "password" }} }}
+client_ca = {{ truststore = "certs/truststore.jks", password = {{ file = "password" }} }}
+
+[journal]
+url = "sqlite://{folder}/journal.db"
+
+[log]
+filter = "{LOG_FILTER}"
+"#
+        );
+        self.write("password", PASSWORD);
+        let config = self.write("certway-ra.toml", listen + toml);
+        Launch::certway_ra(self.folder()).args(["serve", "--config", &config])
+    }
+
     /// Starts it.
     pub fn start(self) -> Service {
         let launch = self.launch();
@@ -117,6 +157,13 @@ impl Setup {
 }
 
 impl Service {
+    /// Configured by a file, over an embedded CA of its own named `RA`: REST v1 without CMP behind it.
+    pub fn over_its_own_ca() -> Self {
+        let setup = Setup::new();
+        let launch = setup.launch_from_file(OWN_CA);
+        setup.start_as(launch)
+    }
+
     /// Before that CA, under the names `RA` and `Client`.
     pub fn before(ca: &EmbeddedCa) -> Self {
         Self::with(&[ca.entry("RA"), ca.entry("Client")])
@@ -137,6 +184,11 @@ impl Service {
     /// Its log up to now.
     pub fn log(&self) -> String {
         self.program.output().text()
+    }
+
+    /// How many certificates it has issued or passed on.
+    pub fn issued(&self) -> i64 {
+        crate::ca::issued(&self.journal())
     }
 
     /// Its journal.

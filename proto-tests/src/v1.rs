@@ -44,7 +44,7 @@ pub fn base64(text: impl AsRef<[u8]>) -> String {
 }
 
 impl Request {
-    /// Of a CSR and the key it is for, which goes as PKCS#1 (or SEC1), as CSIT has it.
+    /// Of a CSR and the key it is for, which goes as PKCS#1 when it is RSA, as CSIT has it.
     pub fn new(csr_pem: &str, key: &PrivateKey) -> Self {
         Self::default()
             .with("CSR", base64(csr_pem))

@@ -1,0 +1,39 @@
+//! REST v1 as the clients of ONAP's CertService meet it: over TLS, against the program as built.
+
+mod answers;
+mod bad_requests;
+mod endpoints;
+mod readiness;
+mod requests;
+mod servers_file;
+mod transport;
+mod updates;
+
+use proto_tests::v1::Request;
+use proto_tests::{Keys, Service};
+
+/// Names as ONAP's own tests have them.
+const SUBJECT: &str = "C=US,ST=California,L=San-Francisco,O=Linux-Foundation,OU=ONAP,CN=onap.org";
+const NAMES: [&str; 2] = ["dns:onap.org", "dns:test.onap.org"];
+
+const BAD_CSR: &str = "Wrong certificate signing request (CSR) format";
+const BAD_KEY: &str = "Wrong key (PK) format";
+const BAD_CERTIFICATE: &str = "Wrong certificate format";
+const NO_CA: &str = "Certification authority not found for given CAName";
+
+/// A request that nothing is wrong with.
+fn request() -> Request {
+    Request::for_names(SUBJECT, &NAMES, &Keys::rsa())
+}
+
+/// Nothing of what a request carried as a key, nor any other secret, stands in the log.
+#[track_caller]
+fn assert_log_keeps_secrets(service: &Service, secrets: &[&str]) {
+    let log = service.log();
+    for secret in secrets {
+        assert!(
+            !secret.is_empty() && !log.contains(secret),
+            "a secret is in the log"
+        );
+    }
+}
