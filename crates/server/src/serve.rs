@@ -9,7 +9,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use ra::Journal;
 use ra::memory::MemoryJournal;
 use store::{Options, SqlJournal};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::app::report;
@@ -44,6 +44,8 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`] when it cannot begin, or a listener fails.
 pub async fn run(source: Source) -> Result<(), ServeError> {
+    // Before anyone can see that we are there: whoever does may send one.
+    let signals = Signals::take()?;
     let loaded = source
         .load()
         .map_err(|(problems, _)| ServeError::Config(problems))?;
@@ -92,15 +94,12 @@ pub async fn run(source: Source) -> Result<(), ServeError> {
         sweeping.sweep_at_once,
     ));
     background.spawn(reload::watch(Arc::clone(&app), every));
-    background.spawn(reload_on_hangup(
-        Arc::clone(&app),
-        signal(SignalKind::hangup())?,
-    ));
+    background.spawn(reload_on_hangup(Arc::clone(&app), signals.hangup));
 
     let handle = Handle::new();
     let stop = tokio::spawn(stop_on_signal(
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
+        signals.terminate,
+        signals.interrupt,
         handle.clone(),
         limits.shutdown,
     ));
@@ -129,6 +128,22 @@ pub async fn run(source: Source) -> Result<(), ServeError> {
     journal.close().await;
     tracing::info!("stopped");
     served.map_err(ServeError::System)
+}
+
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn take() -> Result<Self, ServeError> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
 }
 
 struct Sockets {
@@ -187,7 +202,7 @@ impl Opened {
     }
 }
 
-async fn reload_on_hangup(app: Arc<App>, mut hangup: tokio::signal::unix::Signal) {
+async fn reload_on_hangup(app: Arc<App>, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
         // Said in the log by the one who failed.
         let _reported = app.reload().await;
@@ -195,8 +210,8 @@ async fn reload_on_hangup(app: Arc<App>, mut hangup: tokio::signal::unix::Signal
 }
 
 async fn stop_on_signal(
-    mut terminate: tokio::signal::unix::Signal,
-    mut interrupt: tokio::signal::unix::Signal,
+    mut terminate: Signal,
+    mut interrupt: Signal,
     handle: Handle<SocketAddr>,
     within: Duration,
 ) {
