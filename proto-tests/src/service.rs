@@ -13,7 +13,7 @@ use crate::port::Port;
 use crate::program::{Launch, Program};
 
 /// Everything of ours; what libraries have to say at this level drowns it.
-const LOG_FILTER: &str = "debug,hyper=info,hyper_util=info,sqlx=info,reqwest=info,rustls=info";
+const LOG_FILTER: &str = "debug,hyper=info,hyper_util=info,sqlx=info,reqwest=info,rustls=info,rustls_platform_verifier=info";
 
 /// Takes every request that CertService would.
 const OWN_CA: &str = r#"
@@ -104,10 +104,7 @@ impl Setup {
             .env("CERTWAY_JOURNAL", path("journal.db"))
             // Ours, for the tests: nothing listens beyond this machine, and nothing is left out of the log.
             .env("CERTWAY_RA_LISTEN__ADDRESS", "127.0.0.1")
-            .env(
-                "CERTWAY_RA_LOG__FILTER",
-                "debug,hyper=info,sqlx=info,reqwest=info",
-            )
+            .env("CERTWAY_RA_LOG__FILTER", LOG_FILTER)
     }
 
     /// How it is started from a configuration file: the listener's part is written here, the rest is `toml`.
