@@ -40,7 +40,9 @@ pub(super) enum Act {
     NakedError,
     /// Its work, with this done to the answer before it is protected.
     Tamper(fn(&mut pkixcmp::PkiHeader)),
-    /// Its work, protected with this secret.
+    /// Says granted and sends no certificate.
+    NoCertificate,
+    /// Its work, protected with another secret.
     OtherSecret,
     /// Its work, without protection.
     NoProtection,
@@ -545,6 +547,14 @@ impl Ca {
                 mac.protect(
                     Unprotected::with_raw_body(&header, made.raw_body().clone(), Vec::new())
                         .unwrap(),
+                )
+            }
+            Act::NoCertificate => {
+                let made = PkiMessage::decode(mac.protect(unprotected)).unwrap();
+                let mut content = made.body().responses().unwrap().clone();
+                content.response[0].certified_key_pair = None;
+                mac.protect(
+                    Unprotected::new(made.header(), &PkiBody::Ip(content), Vec::new()).unwrap(),
                 )
             }
             _ => mac.protect(unprotected),

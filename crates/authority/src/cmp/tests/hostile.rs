@@ -317,6 +317,12 @@ async fn a_certificate_for_another_key_is_handed_over_for_the_check_and_given_ba
 }
 
 #[tokio::test]
+async fn an_answer_that_grants_without_a_certificate_is_not_believed() {
+    let why = why(Act::NoCertificate).await;
+    assert!(why.contains("without a certificate"), "{why}");
+}
+
+#[tokio::test]
 async fn junk_is_not_a_message() {
     let junk = super::ca::http("200 OK", "application/pkixcmp", b"\x30\x03junk");
     let why = why(Act::Raw(junk)).await;

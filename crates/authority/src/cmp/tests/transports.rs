@@ -356,3 +356,57 @@ async fn tls_believes_only_the_roots_of_this_ca_and_shows_our_certificate() {
     assert!(asked(&with(vec![root], None), &lent(&key())).await.is_err());
     assert_eq!(ca.received().len(), 1);
 }
+
+#[tokio::test]
+async fn our_certificate_can_be_shown_to_a_server_below_a_public_root_too() {
+    let ca = Ca::start().await;
+    let key = key();
+    let certificate = under_at(
+        &ca.certificate,
+        &ca.key,
+        template_of(&key),
+        jiff::Timestamp::now(),
+    )
+    .await;
+    let identity = Some(TlsIdentity {
+        chain: vec![certificate],
+        key,
+    });
+    let tls = TlsSettings {
+        roots: TlsRoots::System,
+        identity,
+    };
+    let transport = TransportSettings {
+        tls,
+        ..TransportSettings::default()
+    };
+    CmpAuthority::new(CmpConfig {
+        transport,
+        ..config(&ca)
+    })
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_key_of_another_certificate_is_refused_for_tls_at_the_start() {
+    let ca = Ca::start().await;
+    let identity = Some(TlsIdentity {
+        chain: vec![ca.certificate.clone()],
+        key: key(),
+    });
+    let tls = TlsSettings {
+        roots: TlsRoots::Only(vec![ca.certificate.clone()]),
+        identity,
+    };
+    let transport = TransportSettings {
+        tls,
+        ..TransportSettings::default()
+    };
+    assert!(matches!(
+        CmpAuthority::new(CmpConfig {
+            transport,
+            ..config(&ca)
+        }),
+        Err(CmpConfigError::Transport(TransportError::Identity(_)))
+    ));
+}
