@@ -232,7 +232,7 @@ fn limits(raw: &RawListen, cx: &mut Context) -> Limits {
 }
 
 /// A key and its chain out of a keystore, or out of two PEM files; of several keys the first.
-pub(super) fn identity(key: &str, raw: &RawKeystore, cx: &mut Context) -> Option<KeyEntry> {
+pub(crate) fn identity(key: &str, raw: &RawKeystore, cx: &mut Context) -> Option<KeyEntry> {
     let path = cx.required(&format!("{key}.keystore"), raw.keystore.as_deref(), PATH)?;
     let mut content = cx.file(&format!("{key}.keystore"), path)?.to_vec();
     if let Some(path) = &raw.key {

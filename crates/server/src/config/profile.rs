@@ -233,7 +233,7 @@ fn usages(at: &str, raw: &RawProfile, cx: &mut Context) -> UsageRules {
     }
 }
 
-pub(super) fn key_usages(key: &str, words: &[String], cx: &mut Context) -> KeyUsages {
+pub(crate) fn key_usages(key: &str, words: &[String], cx: &mut Context) -> KeyUsages {
     let mut all = KeyUsages::NONE;
     for (i, word) in words.iter().enumerate() {
         match word.parse() {
@@ -248,7 +248,7 @@ pub(super) fn key_usages(key: &str, words: &[String], cx: &mut Context) -> KeyUs
     all
 }
 
-pub(super) fn ext_key_usages(
+pub(crate) fn ext_key_usages(
     key: &str,
     words: &[String],
     cx: &mut Context,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::v1::CertificationResponseModel;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use ra::{Error, Issued, Label, Outcome, Requester, SentAs};
+use ra::{Entry, Error, Health, Issued, Label, Outcome, Requester, SentAs};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
@@ -16,6 +16,9 @@ use crate::Site;
 /// How long to wait at least and at most between looks at a row that someone else moves.
 const SOONEST: Duration = Duration::from_millis(100);
 const LATEST: Duration = Duration::from_secs(2);
+/// For how long a call is held while nothing of the CA can be understood or believed: a lost answer is soon asked for again, and a CA that
+/// sends rubbish will go on doing so.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(
     site: &Site,
@@ -35,12 +38,14 @@ pub(super) async fn run(
         return Err(Failure::no_ca());
     }
     announce(parsed)?;
-    let deadline = Instant::now() + site.v1.hold;
+    let begun = Instant::now();
+    let deadline = begun + site.v1.hold;
     let replay = SignedDuration::try_from(site.v1.replay).unwrap_or(SignedDuration::ZERO);
     // Only the old key's holder can move a key update; every other row is moved by the sweeper as well.
     let moved_by_us = parsed.old.as_ref().is_some_and(|old| old.same_names);
-    let id = parsed.request(&who, &label, replay).key.id();
-    let mut outcome = enroll(site, &who, parsed.request(&who, &label, replay), ca).await?;
+    let key = parsed.key(&who, &label, replay);
+    let mut outcome = enroll(site, &who, parsed.request(&key, &label), ca).await?;
+    let mut own_pause = SOONEST;
     loop {
         let check_after = match outcome {
             Outcome::Issued(issued) => return Ok(model(&issued)),
@@ -48,22 +53,33 @@ pub(super) async fn run(
             Outcome::Revoked(_) => {
                 return Err(Failure::client("the CA answered with a revocation"));
             }
-            Outcome::Waiting { check_after, .. } => check_after,
+            Outcome::Waiting { entry, check_after } => {
+                if begun.elapsed() >= PATIENCE.min(site.v1.hold) && is_down(site, &entry).await {
+                    return Err(not_understood(ca, check_after));
+                }
+                check_after
+            }
         };
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(undecided(site.v1.hold, check_after));
         }
-        let pause = Duration::try_from(check_after)
-            .unwrap_or(LATEST)
-            .clamp(SOONEST, LATEST);
+        let pause = if moved_by_us {
+            // Each look asks the CA: ever more seldom.
+            own_pause = (own_pause * 2).min(PATIENCE);
+            own_pause
+        } else {
+            Duration::try_from(check_after)
+                .unwrap_or(LATEST)
+                .clamp(SOONEST, LATEST)
+        };
         sleep(pause.min(left)).await;
         outcome = if moved_by_us {
-            enroll(site, &who, parsed.request(&who, &label, replay), ca).await?
+            enroll(site, &who, parsed.request(&key, &label), ca).await?
         } else {
             let recalled = site
                 .ra
-                .recall(&who, &id)
+                .recall(&who, &key.id())
                 .await
                 .map_err(|e| failed(&e, ca))?;
             recalled.ok_or_else(|| Failure::client("the request is no longer known"))?
@@ -132,6 +148,21 @@ fn model(issued: &Issued) -> CertificationResponseModel {
             .map(pki::Certificate::to_pem)
             .collect(),
     }
+}
+
+async fn is_down(site: &Site, entry: &Entry) -> bool {
+    match site.ra.authorities.get(&entry.authority) {
+        Some(authority) => matches!(authority.health().await, Health::Down(_)),
+        None => false,
+    }
+}
+
+fn not_understood(ca: &str, check_after: SignedDuration) -> Failure {
+    Failure::client(format!("no answer of CA {ca} that can be believed"))
+        .because(
+            "it is asked again by itself; send the same request again later for the certificate",
+        )
+        .retry_after(check_after)
 }
 
 fn undecided(held: Duration, check_after: SignedDuration) -> Failure {

@@ -53,6 +53,15 @@ impl Failure {
         self
     }
 
+    fn by_ca(refusal: &Refusal) -> Self {
+        let strings = refusal.ca.as_ref().map(|status| &status.strings);
+        let first = strings
+            .and_then(|strings| strings.first())
+            .map_or("N/A", String::as_str);
+        let message = format!("CMPv2 server returned following error: {first}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).because(said(refusal))
+    }
+
     pub(super) fn set_status(&mut self, status: StatusCode) {
         self.status = status;
     }
@@ -90,6 +99,10 @@ impl Failure {
 
     /// What the line refused.
     pub(super) fn refused(refusal: &Refusal) -> Self {
+        // Whatever its reason means to us: it was the CA that said so, and CertService passes on what a CA says.
+        if refusal.ca.is_some() {
+            return Self::by_ca(refusal);
+        }
         let detail = &refusal.detail;
         match refusal.kind {
             RefusalKind::BadCsr => Self::csr(detail),
@@ -106,17 +119,7 @@ impl Failure {
             | RefusalKind::Unsupported
             | RefusalKind::NotFound => Self::new(StatusCode::BAD_REQUEST, detail),
             RefusalKind::NotAuthorized => Self::new(StatusCode::FORBIDDEN, detail),
-            RefusalKind::RejectedByCa => {
-                let status = refusal.ca.as_ref();
-                let first = status
-                    .and_then(|status| status.strings.first())
-                    .map_or("N/A", String::as_str);
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    format!("CMPv2 server returned following error: {first}"),
-                )
-                .because(said(refusal))
-            }
+            RefusalKind::RejectedByCa => Self::by_ca(refusal),
             RefusalKind::AlreadyRevoked
             | RefusalKind::AlreadyConfirmed
             | RefusalKind::NotConfirmed
@@ -213,6 +216,18 @@ mod tests {
         assert_eq!(
             failure.detail.unwrap(),
             "the CA refused; no such profile; ask the operator; failInfo: badCertTemplate; the message was not protected"
+        );
+    }
+
+    #[test]
+    fn a_rejection_by_the_ca_is_one_whatever_its_reason_means_to_us() {
+        let refusal = Refusal::by_ca(RefusalKind::BadPop, "the CA refused", CaStatus::default());
+        let failure = Failure::refused(&refusal);
+        assert_eq!(failure.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(
+            failure
+                .message
+                .starts_with("CMPv2 server returned following error: ")
         );
     }
 

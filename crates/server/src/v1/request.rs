@@ -151,21 +151,20 @@ impl Old {
 }
 
 impl Parsed {
+    /// What makes it this request.
+    pub(super) fn key(&self, who: &Requester, ca: &Label, replay: SignedDuration) -> Key {
+        Key {
+            scope: who.credential.clone(),
+            value: Bytes::copy_from_slice(&self.fingerprint(ca)),
+            replay_for: Some(replay),
+        }
+    }
+
     /// The line's request. It takes its argument for good, and a key update that waits is put again: hence made anew each time.
-    pub(super) fn request(
-        &self,
-        who: &Requester,
-        ca: &Label,
-        replay: SignedDuration,
-    ) -> EnrollRequest {
-        let fingerprint = self.fingerprint(ca);
+    pub(super) fn request(&self, key: &Key, ca: &Label) -> EnrollRequest {
         EnrollRequest {
-            key: Key {
-                scope: who.credential.clone(),
-                value: Bytes::copy_from_slice(&fingerprint),
-                replay_for: Some(replay),
-            },
-            fingerprint,
+            key: key.clone(),
+            fingerprint: self.fingerprint(ca),
             label: ca.clone(),
             profile: None,
             wanted: self.wanted.clone(),
