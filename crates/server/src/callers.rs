@@ -137,3 +137,83 @@ fn named(caller: &Caller) -> Principal {
 fn key_digest(certificate: &Certificate) -> String {
     hex::encode(pki::digest::sha256(certificate.public_key().spki_der()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+    fn callers() -> Callers {
+        let issuer = Caller {
+            name: "issuer".to_owned(),
+            tokens: vec![pki::digest::sha256(TOKEN.as_bytes())],
+            certificates: vec![TextPattern::new("dns:issuer.*")],
+            acts_as_ra: true,
+        };
+        Callers::new(vec![issuer])
+    }
+
+    fn authorization(value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn a_known_token_makes_the_caller_whatever_the_case_of_bearer() {
+        for scheme in ["Bearer", "bearer"] {
+            let who = callers()
+                .identify(&authorization(&format!("{scheme} {TOKEN}")), None)
+                .unwrap();
+            assert_eq!(who.credential.as_str(), "token:issuer");
+            assert!(who.acts_as_ra && who.principals.contains(&Principal::new("caller:issuer")));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_token_is_refused_even_over_mtls() {
+        let certificate = testing::certificate("CN=client", &["client.example"]).await;
+        for value in ["Bearer wrong", "Basic abc", "Bearer", ""] {
+            let found = callers().identify(&authorization(value), Some(&certificate));
+            assert_eq!(found.unwrap_err(), Unauthenticated::UnknownToken, "{value}");
+        }
+    }
+
+    #[test]
+    fn nothing_shown_is_nobody() {
+        assert_eq!(
+            callers().identify(&HeaderMap::new(), None).unwrap_err(),
+            Unauthenticated::Nothing
+        );
+    }
+
+    #[tokio::test]
+    async fn a_client_certificate_makes_a_requester_with_all_its_names() {
+        let certificate = testing::certificate("O=Example,CN=client", &["client.example"]).await;
+        let who = callers()
+            .identify(&HeaderMap::new(), Some(&certificate))
+            .unwrap();
+        assert!(who.credential.as_str().starts_with("mtls:") && !who.acts_as_ra);
+        for name in [
+            "subject:O=Example,CN=client",
+            "dns:client.example",
+            who.credential.as_str(),
+        ] {
+            assert!(
+                who.principals.contains(&Principal::new(name)),
+                "{name} not in {:?}",
+                who.principals
+            );
+        }
+        assert!(who.holds(&certificate.id()));
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_fits_a_caller_is_that_caller_as_well() {
+        let certificate = testing::certificate("CN=x", &["issuer.example"]).await;
+        let who = callers()
+            .identify(&HeaderMap::new(), Some(&certificate))
+            .unwrap();
+        assert!(who.acts_as_ra && who.principals.contains(&Principal::new("caller:issuer")));
+    }
+}

@@ -178,3 +178,6 @@ where
         self.inner.call(request)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,3 +170,34 @@ pub(crate) fn csr(key: &PrivateKey, subject: &str, dns: &[&str]) -> Csr {
     )
     .unwrap()
 }
+
+/// A root with the fixtures' P-384 key.
+pub(crate) async fn root() -> Certificate {
+    let key = key("p384-sec1");
+    let subject = pki::name::onap::parse("CN=Test Root").unwrap();
+    let mut template = Template::new(subject, key.public_key().clone());
+    template.ca = Some(pki::CaConstraint { path_len: None });
+    template.key_usage = Some(pki::KeyUsages::KEY_CERT_SIGN);
+    let (serial, now) = (pki::issue::Serial::random().unwrap(), Timestamp::now());
+    let until = now + SignedDuration::from_hours(24);
+    let tbs = pki::issue::TbsParameters::self_signed(template, serial, now, until);
+    pki::issue::issue(&tbs, &key).await.unwrap()
+}
+
+/// A certificate below [`root`] for the fixtures' P-256 key.
+pub(crate) async fn certificate(subject: &str, dns: &[&str]) -> Certificate {
+    let now = Timestamp::now();
+    certificate_until(subject, dns, now + SignedDuration::from_hours(1)).await
+}
+
+pub(crate) async fn certificate_until(
+    subject: &str,
+    dns: &[&str],
+    until: Timestamp,
+) -> Certificate {
+    let template = csr(&key("p256-pkcs8"), subject, dns).template().unwrap();
+    let from = Timestamp::now() - SignedDuration::from_hours(2);
+    let serial = pki::issue::Serial::random().unwrap();
+    let tbs = pki::issue::TbsParameters::under(&root().await, template, serial, from, until);
+    pki::issue::issue(&tbs, &key("p384-sec1")).await.unwrap()
+}
