@@ -14,6 +14,7 @@ pub mod check;
 pub mod cmp;
 pub mod config;
 pub mod crl;
+pub mod demo;
 mod files;
 pub mod listen;
 pub mod log;

@@ -6,6 +6,15 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::LogConfig;
 
+/// Begins to log into a file, as text: the demo's standard output is for people. What [`begin`] is told later changes nothing.
+pub fn begin_in(file: std::fs::File) {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(std::sync::Mutex::new(file))
+        .with_filter(EnvFilter::new("info"));
+    let _already_begun = tracing_subscriber::registry().with(lines).try_init();
+}
+
 /// Begins to log. Once in a process; a second call changes nothing.
 pub fn begin(config: &LogConfig) {
     // What hyper, reqwest and sqlx have to say below this costs more than the enrollment.

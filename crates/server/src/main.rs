@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use server::onap::Environment;
 use server::reload::Source;
-use server::{check, serve};
+use server::{check, demo, serve};
 
 /// A registration authority: REST and CMP in, a CMP CA or a signer of its own behind.
 #[derive(Parser)]
@@ -25,6 +25,21 @@ enum Command {
         #[arg(long, value_name = "FILE", env = "CERTWAY_CONFIG")]
         config: Option<PathBuf>,
     },
+    /// Show everything at work: a CA, a certway-ra before it, certificates through each of its doors, and what to try next.
+    Demo {
+        /// The folder for all that is made; an earlier demo's is used again, with its keys.
+        #[arg(long, value_name = "DIR", default_value = demo::DEFAULT_FOLDER)]
+        dir: PathBuf,
+        /// End when it is done instead of staying.
+        #[arg(long)]
+        once: bool,
+        /// The port of REST, and of CMP over HTTPS [default: 8443, or a free one].
+        #[arg(long, value_name = "N")]
+        rest_port: Option<u16>,
+        /// The port of CMP over HTTP [default: 8080, or a free one].
+        #[arg(long, value_name = "N")]
+        cmp_port: Option<u16>,
+    },
     /// Say everything that is wrong with a configuration, and leave with 0 when nothing is.
     CheckConfig {
         /// The configuration: TOML, or a cmpServers.json.
@@ -39,6 +54,17 @@ fn main() -> ExitCode {
         .unwrap_or(Command::Serve { config: None })
     {
         Command::Serve { config } => serve(config.or_else(from_environment)),
+        Command::Demo {
+            dir,
+            once,
+            rest_port,
+            cmp_port,
+        } => show(demo::Options {
+            folder: dir,
+            once,
+            rest_port,
+            cmp_port,
+        }),
         Command::CheckConfig { file } => match check::check(&file) {
             Ok(summary) => {
                 say(
@@ -62,6 +88,20 @@ fn serve(config: Option<PathBuf>) -> ExitCode {
         Some(path) => Source::File(path),
         None => Source::Onap(Environment::of_process()),
     };
+    block_on(async { serve::run(source).await.map_err(|e| e.to_string()) })
+}
+
+fn show(options: demo::Options) -> ExitCode {
+    let mut out = std::io::stdout();
+    let mut screen = demo::Screen(&mut out);
+    block_on(async {
+        demo::run(options, &mut screen)
+            .await
+            .map_err(|e| format!("the demo failed: {e:#}"))
+    })
+}
+
+fn block_on(work: impl Future<Output = Result<(), String>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -69,9 +109,9 @@ fn serve(config: Option<PathBuf>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return fail(&format!("no threads to work with: {e}")),
     };
-    match runtime.block_on(serve::run(source)) {
+    match runtime.block_on(work) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => fail(&e.to_string()),
+        Err(e) => fail(&e),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::app::report;
-use crate::config::{JournalConfig, Listen, Problems};
+use crate::config::{JournalConfig, Limits, Listen, Problems};
 use crate::reload::{self, Loaded, Reloader, Source};
 use crate::{App, Site, listen, log, router, site, sweep, tls};
 
@@ -45,105 +45,145 @@ pub enum ServeError {
 /// [`ServeError`] when it cannot begin, or a listener fails.
 pub async fn run(source: Source) -> Result<(), ServeError> {
     // Before anyone can see that we are there: whoever does may send one.
-    let signals = Signals::take()?;
-    let loaded = source
-        .load()
-        .map_err(|(problems, _)| ServeError::Config(problems))?;
-    log::begin(&loaded.config.log);
-    tracing::info!("Loading initial configuration");
-    loaded.announce();
-    let Loaded { config, fault, .. } = loaded;
-    let journal = Opened::at(&config.journal).await?;
-    let server_tls = config
-        .listen
-        .tls
-        .as_ref()
-        .map(tls::server_config)
-        .transpose();
-    let server_tls = server_tls.map_err(|problem| ServeError::Config(Problems(vec![problem])))?;
-    let server_tls = server_tls.map(|config| RustlsConfig::from_config(Arc::new(config)));
-    let sockets = Sockets::bind(&config.listen)?;
-
-    let reloader = Reloader::new(
-        source,
-        journal.journal(),
-        server_tls.clone(),
-        config.files.clone(),
-    );
-    let (limits, sweeping, every) = (
-        config.listen.limits.clone(),
-        config.journal.clone(),
-        config.reload_every,
-    );
-    let site = match &fault {
-        // CertService starts all the same, and says 503 at /ready until the file is right.
-        Some(fault) => {
-            report(&fault.to_string(), fault.problems());
-            Site::unconfigured(journal.journal(), &config)
-        }
-        None => site::wire(config, journal.journal(), None)
-            .await
-            .map_err(ServeError::Config)?,
-    };
-    let app = App::reloadable(site, reloader);
-
-    let mut background = JoinSet::new();
-    background.spawn(sweep::run(
-        Arc::clone(&app),
-        sweeping.sweep_every,
-        sweeping.sweep_at_once,
-    ));
-    background.spawn(reload::watch(Arc::clone(&app), every));
-    background.spawn(reload_on_hangup(Arc::clone(&app), signals.hangup));
-
-    let handle = Handle::new();
-    let stop = tokio::spawn(stop_on_signal(
-        signals.terminate,
-        signals.interrupt,
-        handle.clone(),
-        limits.shutdown,
-    ));
-    let rest = listen::serve(
-        sockets.rest,
-        router::router(Arc::clone(&app), &limits),
-        server_tls,
-        &limits,
-        handle.clone(),
-    );
-    let served = match sockets.cmp {
-        Some(socket) => {
-            let cmp = listen::serve(
-                socket,
-                router::cmp_router(Arc::clone(&app), &limits),
-                None,
-                &limits,
-                handle,
-            );
-            tokio::try_join!(rest, cmp).map(|_| ())
-        }
-        None => rest.await,
-    };
-    stop.abort();
-    background.shutdown().await;
-    journal.close().await;
-    tracing::info!("stopped");
-    served.map_err(ServeError::System)
+    let stop = stop_signal()?;
+    Server::open(source).await?.run(stop).await
 }
 
-struct Signals {
+/// A service whose sockets are bound: connections wait in them until it runs.
+pub struct Server {
+    app: Arc<App>,
+    journal: Opened,
+    sockets: Sockets,
+    tls: Option<RustlsConfig>,
+    limits: Limits,
+    sweeping: JournalConfig,
+    reload_every: Duration,
     hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
 }
 
-impl Signals {
-    fn take() -> Result<Self, ServeError> {
+impl Server {
+    /// Reads the configuration, opens the journal and binds the sockets.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn open(source: Source) -> Result<Self, ServeError> {
+        let hangup = signal(SignalKind::hangup())?;
+        let loaded = source
+            .load()
+            .map_err(|(problems, _)| ServeError::Config(problems))?;
+        log::begin(&loaded.config.log);
+        tracing::info!("Loading initial configuration");
+        loaded.announce();
+        let Loaded { config, fault, .. } = loaded;
+        let journal = Opened::at(&config.journal).await?;
+        let tls = config
+            .listen
+            .tls
+            .as_ref()
+            .map(tls::server_config)
+            .transpose();
+        let tls = tls.map_err(|problem| ServeError::Config(Problems(vec![problem])))?;
+        let tls = tls.map(|config| RustlsConfig::from_config(Arc::new(config)));
+        let sockets = Sockets::bind(&config.listen)?;
+
+        let reloader = Reloader::new(source, journal.journal(), tls.clone(), config.files.clone());
+        let (limits, sweeping, reload_every) = (
+            config.listen.limits.clone(),
+            config.journal.clone(),
+            config.reload_every,
+        );
+        let site = match &fault {
+            // CertService starts all the same, and says 503 at /ready until the file is right.
+            Some(fault) => {
+                report(&fault.to_string(), fault.problems());
+                Site::unconfigured(journal.journal(), &config)
+            }
+            None => site::wire(config, journal.journal(), None)
+                .await
+                .map_err(ServeError::Config)?,
+        };
         Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            app: App::reloadable(site, reloader),
+            journal,
+            sockets,
+            tls,
+            limits,
+            sweeping,
+            reload_every,
+            hangup,
         })
     }
+
+    /// Serves until `stop` is there, and for a while longer what is under way.
+    ///
+    /// # Errors
+    /// [`ServeError::System`] when a listener fails.
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        let Self {
+            app,
+            journal,
+            sockets,
+            tls,
+            limits,
+            sweeping,
+            reload_every,
+            hangup,
+        } = self;
+        let mut background = JoinSet::new();
+        background.spawn(sweep::run(
+            Arc::clone(&app),
+            sweeping.sweep_every,
+            sweeping.sweep_at_once,
+        ));
+        background.spawn(reload::watch(Arc::clone(&app), reload_every));
+        background.spawn(reload_on_hangup(Arc::clone(&app), hangup));
+
+        let handle = Handle::new();
+        let stopping = tokio::spawn(stop_after(stop, handle.clone(), limits.shutdown));
+        let rest = listen::serve(
+            sockets.rest,
+            router::router(Arc::clone(&app), &limits),
+            tls,
+            &limits,
+            handle.clone(),
+        );
+        let served = match sockets.cmp {
+            Some(socket) => {
+                let cmp = listen::serve(
+                    socket,
+                    router::cmp_router(Arc::clone(&app), &limits),
+                    None,
+                    &limits,
+                    handle,
+                );
+                tokio::try_join!(rest, cmp).map(|_| ())
+            }
+            None => rest.await,
+        };
+        stopping.abort();
+        background.shutdown().await;
+        journal.close().await;
+        tracing::info!("stopped");
+        served.map_err(ServeError::System)
+    }
+}
+
+/// Ends with the first SIGTERM or SIGINT after this call.
+///
+/// # Errors
+/// When the operating system does not let us listen to them.
+pub fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 struct Sockets {
@@ -209,16 +249,8 @@ async fn reload_on_hangup(app: Arc<App>, mut hangup: Signal) {
     }
 }
 
-async fn stop_on_signal(
-    mut terminate: Signal,
-    mut interrupt: Signal,
-    handle: Handle<SocketAddr>,
-    within: Duration,
-) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+async fn stop_after(stop: impl Future<Output = ()>, handle: Handle<SocketAddr>, within: Duration) {
+    stop.await;
     tracing::info!(
         "stopping: no new connections, {} s for what is under way",
         within.as_secs()
