@@ -16,7 +16,7 @@ mod tour;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::anyhow;
 
 use crate::{log, serve};
 use environment::Environment;
@@ -44,6 +44,8 @@ pub struct Options {
     pub rest_port: Option<u16>,
     /// The port of CMP over plain HTTP; `None`: 8080, or a free one.
     pub cmp_port: Option<u16>,
+    /// The port of the CA behind; `None`: 8081, or a free one.
+    pub ca_port: Option<u16>,
 }
 
 /// Runs the demo and tells on `screen` what comes of it.
@@ -54,7 +56,7 @@ pub async fn run(options: Options, screen: &mut Screen<'_>) -> anyhow::Result<()
     let interrupted = serve::stop_signal()?;
     let folder = Folder::open(&options.folder)?;
     log::begin_in(folder.append("demo.log")?);
-    let ports = Ports::choose(options.rest_port, options.cmp_port)?;
+    let ports = Ports::choose(&options)?;
     let material = Material::prepare(&folder).await?;
     settings::write(&folder, &ports)?;
     let environment = Environment::new(&folder, &ports, &material);
@@ -74,7 +76,7 @@ pub async fn run(options: Options, screen: &mut Screen<'_>) -> anyhow::Result<()
         failed => failed,
     };
     servers.stop().await;
-    worked.with_context(|| format!("see also {}", folder.path("demo.log").display()))
+    worked.map_err(|why| anyhow!("{why:#}\nsee also {}", folder.text("demo.log")))
 }
 
 async fn stay(

@@ -39,6 +39,9 @@ enum Command {
         /// The port of CMP over HTTP [default: 8080, or a free one].
         #[arg(long, value_name = "N")]
         cmp_port: Option<u16>,
+        /// The port of the CA behind [default: 8081, or a free one].
+        #[arg(long, value_name = "N")]
+        ca_port: Option<u16>,
     },
     /// Say everything that is wrong with a configuration, and leave with 0 when nothing is.
     CheckConfig {
@@ -59,11 +62,13 @@ fn main() -> ExitCode {
             once,
             rest_port,
             cmp_port,
+            ca_port,
         } => show(demo::Options {
             folder: dir,
             once,
             rest_port,
             cmp_port,
+            ca_port,
         }),
         Command::CheckConfig { file } => match check::check(&file) {
             Ok(summary) => {

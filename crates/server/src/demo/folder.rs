@@ -45,6 +45,11 @@ impl Folder {
         Ok(Self { path, _lock: lock })
     }
 
+    /// Its absolute path.
+    pub(super) fn root(&self) -> &Path {
+        &self.path
+    }
+
     /// The absolute path of something in it.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)

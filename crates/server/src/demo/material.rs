@@ -5,11 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use authority::local::{HierarchySettings, LocalAuthority, LocalSettings};
 use jiff::{SignedDuration, Timestamp};
-use pki::issue::{self, Serial, TbsParameters};
-use pki::{
-    CaConstraint, Certificate, Csr, KeyKind, KeyUsages, Name, ObjectIdentifier, PrivateKey,
-    Template, usage,
-};
+use pki::{Certificate, Csr, KeyKind, Name, ObjectIdentifier, PrivateKey, Template, usage};
 use ra::AuthorityName;
 use ra::memory::MemoryJournal;
 
@@ -19,8 +15,6 @@ use super::folder::Folder;
 pub(super) const ROOT_SUBJECT: &str = "O=Certway Demo,CN=Demo Root CA";
 /// The CA.
 pub(super) const ISSUING_SUBJECT: &str = "O=Certway Demo,CN=Demo Issuing CA";
-/// The root that will follow, and is trusted already.
-const NEXT_ROOT_SUBJECT: &str = "O=Certway Demo,CN=Demo Root CA 2";
 /// What the device that speaks CMP is known by.
 pub(super) const DEVICE: &str = "device";
 
@@ -45,7 +39,6 @@ impl Material {
         let ca = authority(folder, now)
             .await
             .context("the CA cannot be made")?;
-        next_root(folder, now).await?;
         let maker = Maker { folder, ca, now };
         maker
             .identity(
@@ -148,21 +141,6 @@ impl Maker<'_> {
                     .is_ok()
         })
     }
-}
-
-async fn next_root(folder: &Folder, now: Timestamp) -> anyhow::Result<()> {
-    if folder.read("ca/next-root.crt")?.is_some() {
-        return Ok(());
-    }
-    let key = PrivateKey::generate(KeyKind::P256)?;
-    let mut template = Template::new(name(NEXT_ROOT_SUBJECT)?, key.public_key().clone());
-    template.ca = Some(CaConstraint { path_len: None });
-    template.key_usage = Some(KeyUsages::KEY_CERT_SIGN | KeyUsages::CRL_SIGN);
-    let until = now.checked_add(YEAR * 10)?;
-    let parameters = TbsParameters::self_signed(template, Serial::random()?, now, until);
-    let root = issue::issue(&parameters, &key).await?;
-    folder.write_secret("ca/next-root.key", &key.to_pkcs8_pem()?)?;
-    folder.write("ca/next-root.crt", &root.to_pem())
 }
 
 /// A key and a request that people can send by hand.

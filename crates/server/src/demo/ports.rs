@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::Context;
 
+use super::Options;
+
 /// Where the demo listens: on 127.0.0.1 alone.
 #[derive(Debug)]
 pub(super) struct Ports {
@@ -23,12 +25,12 @@ const CA: u16 = 8081;
 
 impl Ports {
     /// The wanted ones, or else the usual ones where they are free.
-    pub(super) fn choose(rest: Option<u16>, cmp: Option<u16>) -> anyhow::Result<Self> {
+    pub(super) fn choose(options: &Options) -> anyhow::Result<Self> {
         let mut taken = Vec::new();
         // Held until all are chosen, so that no two are the same.
-        let rest = socket(rest, REST, &mut taken)?;
-        let cmp = socket(cmp, CMP, &mut taken)?;
-        let ca = socket(None, CA, &mut taken)?;
+        let rest = socket(options.rest_port, REST, &mut taken)?;
+        let cmp = socket(options.cmp_port, CMP, &mut taken)?;
+        let ca = socket(options.ca_port, CA, &mut taken)?;
         let number = |socket: &TcpListener| socket.local_addr().map(|address| address.port());
         Ok(Self {
             rest: number(&rest)?,
@@ -57,7 +59,7 @@ mod tests {
     #[test]
     fn a_wanted_port_that_is_taken_is_an_error_and_not_another_port() {
         let (held, port) = held();
-        let error = Ports::choose(Some(port), None).unwrap_err();
+        let error = socket(Some(port), 0, &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains(&port.to_string()), "{error}");
         drop(held);
     }

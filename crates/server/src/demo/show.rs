@@ -52,7 +52,7 @@ pub(super) fn beginning(screen: &mut Screen<'_>, folder: &Folder, ports: &Ports)
     screen.line("")?;
     screen.row(
         "folder",
-        &format!("{} has all that is made here", folder.text("")),
+        &format!("{} has all that is made here", folder.root().display()),
     )?;
     screen.row(
         "REST",
