@@ -62,7 +62,7 @@ pub struct Config {
 pub struct JournalConfig {
     /// `sqlite:…` or `postgres://…`; `None`: in memory, forgotten with the process.
     pub url: Option<String>,
-    /// For how long one call to a CA keeps others from its row; longer than any authority's deadline.
+    /// For how long a row is kept from others while we ask a CA and confirm; longer than two exchanges may take.
     pub lease: SignedDuration,
     /// How often rows that are due are looked for.
     pub sweep_every: Duration,
@@ -74,7 +74,7 @@ impl Default for JournalConfig {
     fn default() -> Self {
         Self {
             url: None,
-            lease: SignedDuration::from_secs(120),
+            lease: SignedDuration::from_secs(70),
             sweep_every: Duration::from_secs(1),
             sweep_at_once: 32,
         }
@@ -145,6 +145,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
             authorities.insert(AuthorityName::new(name), config);
         }
     }
+    lease_suffices(&journal, &authorities, cx_);
     let mut profiles = HashMap::new();
     for (name, raw_profile) in &raw.profiles {
         if let Some(profile) = profile::check(name, raw_profile, cx_) {
@@ -209,6 +210,30 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         callers: Callers::new(callers),
         files: cx.files,
     })
+}
+
+/// A row is claimed for asking and confirming together. A claim that runs out in between does no harm, but two processes then do one's work.
+fn lease_suffices(
+    journal: &JournalConfig,
+    authorities: &HashMap<AuthorityName, AuthorityConfig>,
+    cx: &mut Context,
+) {
+    let totals = authorities
+        .values()
+        .filter_map(|authority| match authority {
+            AuthorityConfig::Cmp(cmp) => Some(cmp.transport.total),
+            AuthorityConfig::Local(_) => None,
+        });
+    let Some(longest) = totals.max() else { return };
+    let least = longest * 2 + Duration::from_secs(5);
+    if Duration::try_from(journal.lease).is_ok_and(|lease| lease < least) {
+        let wrong = "shorter than two exchanges with a CA may take (its `transport.total_timeout`)";
+        cx.wrong(
+            "journal.lease",
+            wrong,
+            format!("at least `{}`", duration::show(least)),
+        );
+    }
 }
 
 fn journal(raw: &raw::RawJournal, cx: &mut Context) -> JournalConfig {

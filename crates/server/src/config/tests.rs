@@ -250,6 +250,18 @@ fn a_profile_of_a_ca_of_our_own_needs_no_anchors_and_one_of_another_does() {
 }
 
 #[test]
+fn a_lease_has_to_outlast_two_exchanges_with_any_ca() {
+    let toml = |lease: &str| {
+        format!(
+            "{LISTEN}\n[journal]\nlease = \"{lease}\"\n[authorities.ca.cmp]\nurl = \"http://ca/\"\n\
+             mac = {{ reference = \"r\", secret = {{ file = \"ejbca.secret\" }} }}"
+        )
+    };
+    assert!(checked(&toml("65s")).is_ok());
+    assert_eq!(problems(&toml("64s")), ["journal.lease"]);
+}
+
+#[test]
 fn a_missing_file_is_one_problem_and_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     let (problems, files) = read(&dir.path().join("ca.toml")).err().unwrap();

@@ -49,7 +49,7 @@ impl Served {
         tokio::spawn(async move {
             serve(listener, router, Some(config), &limits, stop)
                 .await
-                .unwrap()
+                .unwrap();
         });
         Self {
             address,

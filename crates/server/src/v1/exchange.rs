@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::v1::CertificationResponseModel;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use ra::{Entry, Error, Health, Issued, Label, Outcome, Requester, SentAs};
+use ra::{Entry, Error, Health, Issued, Label, Outcome, Requester};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
@@ -107,39 +107,27 @@ async fn enroll(
     }
 }
 
-/// Which way an update goes; tests of ONAP's look for these sentences.
+/// What can be said before the CA is asked.
 fn announce(parsed: &Parsed) -> Result<(), Failure> {
     tracing::debug!(csr = %parsed.csr.to_pem(), "certificate signing request");
     let Some(old) = &parsed.old else {
         return Ok(());
     };
     tracing::debug!(certificate = %old.certificate.to_pem(), "old certificate");
-    if old.same_names {
+    if old.same_names && !old.key_fits() {
+        // `authority` says which way an update goes when it prepares the request, which does not happen here; tests of ONAP's look for the
+        // sentence in this case too.
         tracing::info!(
             "Certificate Signing Request and Old Certificate have the same parameters. Preparing Key Update Request"
         );
-        if !old.key_fits() {
-            return Err(Failure::client(
-                "the old private key (OLD_PK) does not belong to the old certificate (OLD_CERT)",
-            ));
-        }
-    } else {
-        tracing::info!(
-            "Certificate Signing Request and Old Certificate have different parameters. Preparing Certification Request"
-        );
+        return Err(Failure::client(
+            "the old private key (OLD_PK) does not belong to the old certificate (OLD_CERT)",
+        ));
     }
     Ok(())
 }
 
 fn model(issued: &Issued) -> CertificationResponseModel {
-    let kind = match issued.sent_as {
-        SentAs::Initialization => "INIT_REP",
-        SentAs::Certification | SentAs::Pkcs10 => "CERT_REP",
-        SentAs::KeyUpdate => "KEY_UPDATE_REP",
-        SentAs::Local => "LOCAL",
-    };
-    tracing::info!(entry = %issued.entry.id, "Received response from Server");
-    tracing::info!(entry = %issued.entry.id, "Response type is: {kind}");
     CertificationResponseModel {
         certificate_chain: issued.chain.iter().map(pki::Certificate::to_pem).collect(),
         trusted_certificates: issued
