@@ -86,10 +86,24 @@ impl EmbeddedCa {
     pub fn issued(&self) -> i64 {
         issued(&self.folder.path().join("journal.db"))
     }
+
+    /// How many certificates it has revoked.
+    pub fn revoked(&self) -> i64 {
+        revoked(&self.folder.path().join("journal.db"))
+    }
 }
 
 /// How many certificates a journal on SQLite knows of.
 pub fn issued(journal: &Path) -> i64 {
+    count(journal, "SELECT count(*) FROM issuance")
+}
+
+/// How many of a journal's certificates are revoked.
+pub fn revoked(journal: &Path) -> i64 {
+    count(journal, "SELECT count(*) FROM revocation")
+}
+
+fn count(journal: &Path, query: &'static str) -> i64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -97,7 +111,7 @@ pub fn issued(journal: &Path) -> i64 {
     let url = format!("sqlite://{}?mode=ro", journal.display());
     runtime.block_on(async {
         let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        let counted = sqlx::query_scalar("SELECT count(*) FROM issuance");
+        let counted = sqlx::query_scalar(query);
         counted.fetch_one(&mut connection).await.unwrap()
     })
 }

@@ -8,6 +8,8 @@
 pub mod ca;
 pub mod certs;
 pub mod https;
+pub mod native;
+pub mod openssl;
 pub mod output;
 pub mod peer;
 pub mod port;
@@ -19,6 +21,7 @@ pub mod v1;
 pub use ca::EmbeddedCa;
 pub use certs::{Identity, Issuer, Keys, Pki};
 pub use https::{Answer, Connection, HttpsClient};
+pub use native::{Native, NativeSetup};
 pub use output::Output;
 pub use port::Port;
 pub use program::{Ended, Launch, Program};
