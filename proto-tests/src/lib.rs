@@ -7,6 +7,7 @@
 
 pub mod ca;
 pub mod certs;
+pub mod cmp_ca;
 pub mod https;
 pub mod native;
 pub mod openssl;
@@ -20,6 +21,7 @@ pub mod v1;
 
 pub use ca::EmbeddedCa;
 pub use certs::{Identity, Issuer, Keys, Pki};
+pub use cmp_ca::{Act, CmpCa};
 pub use https::{Answer, Connection, HttpsClient};
 pub use native::{Native, NativeSetup};
 pub use output::Output;

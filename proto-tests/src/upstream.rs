@@ -29,6 +29,10 @@ pub enum Reply {
     },
     /// Those octets, after which the connection is closed.
     Octets(Vec<u8>),
+    /// Those octets, and then zeros as long as somebody reads.
+    Endless(Vec<u8>),
+    /// Those octets one by one, so slowly that no deadline between two of them is missed and none over all of them kept.
+    Drip(Vec<u8>),
     /// Nothing: the connection is closed.
     Close,
     /// Nothing: the connection stays open until the client gives up.
@@ -92,6 +96,11 @@ impl FakeUpstream {
         format!("http://{}{path}", self.address)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What it got, oldest first.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
@@ -123,6 +132,20 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, reply: &dyn Fn(&Rece
             }
             Reply::Octets(octets) => {
                 let _gone = stream.write_all(&octets);
+                return;
+            }
+            Reply::Endless(octets) => {
+                let _gone = stream.write_all(&octets);
+                while stream.write_all(&[0; 64 * 1024]).is_ok() {}
+                return;
+            }
+            Reply::Drip(octets) => {
+                for octet in octets {
+                    if stream.write_all(&[octet]).is_err() {
+                        return;
+                    }
+                    std::thread::sleep(Duration::from_millis(100));
+                }
                 return;
             }
             Reply::Close => return,

@@ -49,7 +49,13 @@ fn a_get_is_405_and_names_post() {
 #[test]
 fn junk_and_nothing_get_400_and_an_error_message() {
     let mut ra = Native::local();
-    for octets in [&b""[..], b"junk", b"\x30", b"\x30\x84\xff\xff\xff\xff", &[0xff; 4096]] {
+    for octets in [
+        &b""[..],
+        b"junk",
+        b"\x30",
+        b"\x30\x84\xff\xff\xff\xff",
+        &[0xff; 4096],
+    ] {
         let answer = ra.post(octets);
         assert_eq!(answer.status, 400);
         assert_eq!(failure(&answer), PkiFailureInfo::BAD_DATA_FORMAT);
@@ -92,7 +98,11 @@ fn a_message_with_any_octet_changed_issues_nothing() {
         let headers = [("Content-Type", CMP)];
         let answer = connection.request("POST", PATH, &headers, &changed);
         let answer = answer.unwrap();
-        assert!([200, 400].contains(&answer.status), "{at}: {}", answer.status);
+        assert!(
+            [200, 400].contains(&answer.status),
+            "{at}: {}",
+            answer.status
+        );
         failure(&answer);
     }
     alive(&mut ra, 1);
@@ -156,7 +166,11 @@ fn the_same_octets_again_get_the_same_certificate_and_no_second_one() {
     for answer in &answers {
         assert_eq!(answer.status, 200);
         let message = PkiMessage::decode(answer.body.clone()).unwrap();
-        assert!(matches!(message.body(), PkiBody::Ip(_)), "{:?}", message.body());
+        assert!(
+            matches!(message.body(), PkiBody::Ip(_)),
+            "{:?}",
+            message.body()
+        );
         let der = certificate.der();
         assert!(answer.body.windows(der.len()).any(|part| part == der));
     }

@@ -26,10 +26,16 @@ fn raverified_is_not_an_end_entitys_to_say() {
         return;
     }
     let ra = Native::local();
-    let ran = ra.enrolling("ir", "/CN=raverified").args(&["-popo", "0"]).run();
+    let ran = ra
+        .enrolling("ir", "/CN=raverified")
+        .args(&["-popo", "0"])
+        .run();
     ran.refused(&["received IP", "PKIStatus: rejection"]);
     let said = ran.said();
-    assert!(said.contains("badPOP") || said.contains("notAuthorized"), "{said}");
+    assert!(
+        said.contains("badPOP") || said.contains("notAuthorized"),
+        "{said}"
+    );
     assert_eq!(ra.issued(), 0);
 }
 
@@ -86,7 +92,9 @@ fn a_crmf_signature_with_a_bit_flipped_is_badpop_and_the_next_request_works() {
         return;
     }
     let ra = Native::local();
-    let cmp = ra.enrolling("ir", "/CN=fine").args(&["-reqout", "request.der"]);
+    let cmp = ra
+        .enrolling("ir", "/CN=fine")
+        .args(&["-reqout", "request.der"]);
     let first = cmp.run();
     first.verified(&ra.setup.root.certificate);
     let ran = corrupted(&ra, &first, "ir", before_protection);
