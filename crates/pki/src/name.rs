@@ -7,7 +7,18 @@ pub mod onap;
 
 pub use compare::{same_name, same_name_unordered};
 
+use bytes::Bytes;
+use der::Encode;
+
 use crate::{Name, ObjectIdentifier};
+
+/// The name as it stands in certificates and in [`crate::CertificateId::issuer`].
+///
+/// # Errors
+/// When it is longer than DER can say.
+pub fn to_der(name: &Name) -> der::Result<Bytes> {
+    name.to_der().map(Bytes::from)
+}
 
 /// The text of the first attribute of this type, whatever its string type.
 pub fn attribute(name: &Name, oid: &ObjectIdentifier) -> Option<String> {

@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::config::Limits;
-use crate::{App, cmp, crl, v1};
+use crate::{App, cmp, crl, v1, v2};
 
 /// Everything served on the REST listener.
 ///
@@ -22,6 +22,7 @@ use crate::{App, cmp, crl, v1};
 pub fn router(app: Arc<App>, limits: &Limits) -> Router {
     let fronts = Router::new()
         .merge(v1::routes())
+        .merge(v2::routes())
         .merge(cmp::routes())
         .merge(crl::routes());
     let pages = SwaggerUi::new("/swagger-ui").config(Config::from("/v3/api-docs"));

@@ -28,7 +28,7 @@ pub struct EnrollRequest {
     #[schema(example = "web")]
     pub profile: Option<String>,
     /// Whether the certificate is to be a CA's own. What the CSR says when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "isCA", default, skip_serializing_if = "Option::is_none")]
     pub is_ca: Option<bool>,
     /// The certificate that this one succeeds; absent for a first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ mod tests {
             "server auth"
           ],
           "profile": "web",
-          "isCa": false,
+          "isCA": false,
           "replaces": {
             "certificate": "old",
             "proof": {

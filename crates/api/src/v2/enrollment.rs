@@ -87,7 +87,7 @@ pub enum RequestKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// What: `subject`, `subjectAltName`, `notBefore`, `notAfter`, `keyUsage`, `extKeyUsage`, `basicConstraints`, or an extension's OID.
+    /// What: `subject`, `subjectAltName`, `notBefore`, `notAfter`, `keyUsage`, `extendedKeyUsage`, `basicConstraints`.
     #[schema(example = "notAfter")]
     pub field: String,
     /// What was asked for, as text; absent when nothing was.

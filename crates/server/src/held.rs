@@ -1,0 +1,50 @@
+//! The line in a task of its own, and how long a connection waits for it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use ra::Outcome;
+use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument;
+
+/// How long to wait at least and at most between looks at a row that someone else moves.
+const SOONEST: Duration = Duration::from_millis(100);
+const LATEST: Duration = Duration::from_secs(2);
+
+/// Why there is no outcome.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    /// The line says why.
+    #[error(transparent)]
+    Line(#[from] ra::Error),
+    /// It ended in a panic.
+    #[error("the work on a request ended without a result")]
+    Ended(#[from] JoinError),
+}
+
+/// The line at work. Dropping it does not stop the work.
+pub(crate) type Working = JoinHandle<Result<Outcome, ra::Error>>;
+
+/// Starts the line: a client that goes away does not stop it half-way. Its log lines belong to the request that started it.
+pub(crate) fn start<F>(work: F) -> Working
+where
+    F: Future<Output = Result<Outcome, ra::Error>> + Send + 'static,
+{
+    tokio::spawn(work.in_current_span())
+}
+
+/// What came of it.
+///
+/// # Errors
+/// [`Failed`]
+pub(crate) async fn end(work: Working) -> Result<Outcome, Failed> {
+    Ok(work.await??)
+}
+
+/// How long to wait before a row is looked at again: what the row says, within bounds.
+pub(crate) fn pause(check_after: SignedDuration) -> Duration {
+    Duration::try_from(check_after)
+        .unwrap_or(LATEST)
+        .clamp(SOONEST, LATEST)
+}
