@@ -98,11 +98,8 @@ async fn enroll(
     match task.await {
         Ok(result) => result.map_err(|e| failed(&e, ca)),
         Err(e) => {
-            tracing::error!(error = %e, "an enrollment ended without a result");
-            Err(Failure::framework(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Unexpected error",
-            ))
+            let failure = Failure::framework(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected error");
+            Err(failure.caused_by(e))
         }
     }
 }
@@ -162,29 +159,23 @@ fn undecided(held: Duration, check_after: SignedDuration) -> Failure {
 }
 
 fn failed(error: &Error, ca: &str) -> Failure {
-    match error {
-        Error::Unavailable { authority, why, .. } => {
-            tracing::warn!(%authority, %why, "the CA cannot be asked");
+    let framework = Failure::framework;
+    let failure = match error {
+        Error::Unavailable { .. } => {
             Failure::client(format!("IOException error while trying to connect CA {ca}"))
         }
-        Error::Journal(e) => {
-            tracing::error!(error = %e, "the journal failed");
-            Failure::framework(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The journal is not available",
-            )
-            .retry_after(SignedDuration::from_secs(5))
-        }
-        Error::NoAuthority(_) | Error::NoProfile(_) => {
-            tracing::error!(%error, "the configuration lacks what a request needs");
-            Failure::framework(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "The configuration of this CA is incomplete",
-            )
-        }
+        Error::Journal(_) => framework(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The journal is not available",
+        )
+        .retry_after(SignedDuration::from_secs(5)),
+        Error::NoAuthority(_) | Error::NoProfile(_) => framework(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The configuration of this CA is incomplete",
+        ),
         Error::NoChain { .. } => {
-            tracing::error!(%error, "a certificate cannot be answered");
             Failure::client("Something was wrong with the supplied certificate")
         }
-    }
+    };
+    failure.caused_by(error)
 }

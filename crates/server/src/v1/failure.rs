@@ -16,6 +16,8 @@ pub struct Failure {
     /// What was wrong this time, in ours.
     detail: Option<String>,
     retry_after: Option<SignedDuration>,
+    /// Why, for the log alone: addresses and the like are not the client's business.
+    cause: Option<String>,
 }
 
 const CSR: &str = "Wrong certificate signing request (CSR) format";
@@ -31,6 +33,7 @@ impl Failure {
             message: message.into(),
             detail: None,
             retry_after: None,
+            cause: None,
         }
     }
 
@@ -43,6 +46,13 @@ impl Failure {
     #[must_use]
     pub fn because(mut self, detail: impl std::fmt::Display) -> Self {
         self.detail = Some(format!("{detail}"));
+        self
+    }
+
+    /// With why, for the log alone.
+    #[must_use]
+    pub(super) fn caused_by(mut self, cause: impl std::fmt::Display) -> Self {
+        self.cause = Some(format!("{cause}"));
         self
     }
 
@@ -130,11 +140,13 @@ impl Failure {
 
     /// Logged once, here: the answer is its end.
     pub(super) fn log(&self, path: &str) {
-        let detail = self.detail.as_deref().unwrap_or_default();
+        let (detail, cause) = (self.detail.as_deref(), self.cause.as_deref());
+        let status = self.status.as_u16();
         tracing::warn!(
-            status = self.status.as_u16(),
+            status,
             path,
             detail,
+            cause,
             "request failed: {}",
             self.message
         );
