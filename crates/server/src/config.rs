@@ -1,6 +1,6 @@
 //! Configuration: raw values with nothing checked become checked types that cannot be wrong, and every error is reported at once.
 //!
-//! docs/CONFIG.md has a line for each key. [`read`] is the way in; [`crate::onap`] makes the same [`Config`] out of CertService's
+//! docs/CONFIG.md has a line for each key. [`read()`] is the way in; [`crate::onap`] makes the same [`Config`] out of CertService's
 //! environment and `cmpServers.json`.
 
 use std::collections::HashMap;
