@@ -5,6 +5,7 @@
 //!
 //! Start with [`Service`] (certway-ra as ONAP's CertService before an embedded CA), or with [`Launch`] for any other set-up.
 
+pub mod bench;
 pub mod ca;
 pub mod certs;
 pub mod cmp_ca;

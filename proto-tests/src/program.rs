@@ -152,6 +152,11 @@ pub struct Program {
 }
 
 impl Program {
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it wrote, over all its starts.
     pub fn output(&self) -> &Output {
         &self.output
