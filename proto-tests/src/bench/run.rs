@@ -17,8 +17,8 @@ use super::{machine, process, requests};
 /// How often the start of the program is timed.
 const STARTS: usize = 5;
 
-/// Where a figure belongs: journal, place of the cell, number of clients.
-type Place = (Option<&'static str>, usize, usize);
+/// Where a figure belongs, in the order of the table: journal, place of the cell, number of clients.
+type Place = (Option<Journal>, usize, usize);
 
 /// Measures, and gives the table in Markdown.
 ///
@@ -78,7 +78,7 @@ struct Run<'a> {
     site: Site,
     subjects: Vec<requests::Subject>,
     figures: BTreeMap<Place, Vec<Figures>>,
-    lives: BTreeMap<&'static str, Life>,
+    lives: BTreeMap<Journal, Life>,
     floors: Vec<(Floor, Vec<f64>)>,
 }
 
@@ -154,14 +154,14 @@ impl Run<'_> {
                     figures.ra_cpu
                 );
                 loaded = loaded.max(figures.resident);
-                let place = (journal.map(Journal::name), at, clients);
+                let place = (journal, at, clients);
                 self.figures.entry(place).or_default().push(figures);
             }
         }
         if let (Some(journal), Some(idle)) = (journal, idle) {
             let life = self
                 .lives
-                .entry(journal.name())
+                .entry(journal)
                 .or_insert_with(|| Life::of(journal.name()));
             life.idle.push(idle);
             life.loaded.push(loaded);
@@ -173,7 +173,7 @@ impl Run<'_> {
     fn starts(&mut self) -> Result<()> {
         let ca = self.site.ca();
         for journal in Journal::ALL {
-            let Some(life) = self.lives.get_mut(journal.name()) else {
+            let Some(life) = self.lives.get_mut(&journal) else {
                 continue;
             };
             for _ in 0..STARTS {
@@ -194,7 +194,7 @@ impl Run<'_> {
             let (journal, at, clients) = *place;
             Row {
                 cell: CELLS[at],
-                journal,
+                journal: journal.map(Journal::name),
                 clients,
                 figures: median(figures),
             }

@@ -43,7 +43,7 @@ pub(crate) struct Ra {
 }
 
 /// Where the journal is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Journal {
     Memory,
     Sqlite,
@@ -159,7 +159,7 @@ port = {rest}
 address = "127.0.0.1"
 port = {cmp}
 [log]
-filter = "warn"
+filter = "warn,server::serve=info"
 
 [authorities.ca.local]
 folder = "ca"
