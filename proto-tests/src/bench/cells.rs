@@ -57,7 +57,7 @@ pub const SALTED: &str = "salted";
 pub const DEFAULT: &str = "default";
 
 /// The CA alone, asked as certway-ra asks it under [`LEAN`].
-pub const CA_ALONE: &str = "CA alone, CMP implicit";
+pub const CA_ALONE: &str = "CA alone, implicit";
 
 /// Everything that is measured. A derivation is counted once for each party that has to make it: the CA's and ours upstream. The load
 /// client has one salt for each key of its own, so what it and the front derive is used for the whole cell.
@@ -72,7 +72,7 @@ pub const CELLS: [Cell; 7] = [
         floor: floor(0, 1, 3),
     },
     Cell {
-        name: "CA alone, CMP explicit",
+        name: "CA alone, explicit",
         target: Target::Ca,
         front: Front::Cmp { explicit: true },
         label: "CA",
