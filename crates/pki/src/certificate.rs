@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use der::{Decode, Encode, Reader, SliceReader};
@@ -32,6 +32,9 @@ struct Inner {
     not_before: Timestamp,
     not_after: Timestamp,
     extensions: Extensions,
+    /// The key its signature was found to verify under. Nothing here ever changes, so that holds for good, and one line of an
+    /// enrollment looks at the same certificate several times.
+    signed_by: OnceLock<PublicKey>,
 }
 
 /// Which certificate is meant: issuer and serial number (RFC 5280 section 4.1.2.2).
@@ -82,6 +85,7 @@ impl Certificate {
             not_before: time::to_timestamp(tbs.validity().not_before),
             not_after: time::to_timestamp(tbs.validity().not_after),
             extensions,
+            signed_by: OnceLock::new(),
             x509,
             der,
         })))
@@ -194,16 +198,20 @@ impl Certificate {
         name::same_name(self.subject(), self.issuer())
     }
 
-    /// Whether it is self-issued and its signature verifies under its own key. Verifies each time it is called.
+    /// Whether it is self-issued and its signature verifies under its own key.
     pub fn is_self_signed(&self) -> bool {
         self.is_self_issued() && self.verify_signed_by(self.public_key()).is_ok()
     }
 
-    /// Verify the signature under the key of a supposed issuer. Names, validity and purpose are not looked at.
+    /// Verify the signature under the key of a supposed issuer. Names, validity and purpose are not looked at. A key that was found
+    /// right is remembered with the certificate and all its clones.
     ///
     /// # Errors
     /// See [`VerifyError`]; [`VerifyError::Disagree`] when the algorithm inside and outside differ.
     pub fn verify_signed_by(&self, issuer: &PublicKey) -> Result<(), VerifyError> {
+        if self.0.signed_by.get() == Some(issuer) {
+            return Ok(());
+        }
         let inner = self.0.x509.tbs_certificate().signature();
         if inner != self.signature_algorithm() {
             return Err(VerifyError::Disagree);
@@ -213,7 +221,9 @@ impl Certificate {
             self.signature_algorithm(),
             &self.0.signed,
             signature.ok_or(VerifyError::Wrong)?,
-        )
+        )?;
+        self.0.signed_by.get_or_init(|| issuer.clone());
+        Ok(())
     }
 
     /// SHA-256 of the bytes.

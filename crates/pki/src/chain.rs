@@ -62,6 +62,9 @@ pub fn assemble(
     crate::path::check_validity(leaf, now)?;
     let mut seen = vec![leaf];
     for certificate in pool {
+        // A configured certificate remembers that its signature was verified; the copy that came along does not.
+        let known = configured.iter().find(|known| *known == certificate);
+        let certificate = known.unwrap_or(certificate);
         if !seen.contains(&certificate) {
             seen.push(certificate);
         }

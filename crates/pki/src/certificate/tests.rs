@@ -43,6 +43,15 @@ fn a_ca_certificate_of_another_maker_is_read() {
 }
 
 #[test]
+fn a_signature_that_was_verified_is_still_none_of_another_key() {
+    let read = certificate("self-signed-v1");
+    let other = certificate("everything-without-end");
+    assert_eq!(read.verify_signed_by(read.public_key()), Ok(()));
+    assert!(read.clone().verify_signed_by(other.public_key()).is_err());
+    assert_eq!(read.clone().verify_signed_by(read.public_key()), Ok(()));
+}
+
+#[test]
 fn a_version_1_certificate_is_read() {
     let read = certificate("self-signed-v1");
     assert!(read.is_self_signed());
