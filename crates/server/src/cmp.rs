@@ -249,3 +249,6 @@ fn stray_error(why: PkiStatusInfo, now: jiff::Timestamp) -> Bytes {
         .map(Unprotected::unprotected)
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

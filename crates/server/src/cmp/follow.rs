@@ -71,6 +71,10 @@ impl Call<'_> {
             return Ok(());
         }
         let granted = exchange.returned(Said::Final, self.message);
+        // What was granted may have been withdrawn since: too late for a last word.
+        if let (Outcome::Refused { refusal, .. }, Some(_)) = (outcome, granted) {
+            return Err(fail_info::status(refusal));
+        }
         let waited = exchange.returned(Said::Wait, self.message);
         let (answer, nonce) = match (outcome, granted, waited) {
             (Outcome::Issued(issued), nonce, None)
