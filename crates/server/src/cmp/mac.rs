@@ -87,7 +87,7 @@ pub(super) async fn authenticate(call: &Call<'_>) -> Result<Authenticated, Unaut
     match (verified, who) {
         (Ok(key), Some(who)) => Ok(Authenticated {
             who,
-            reply: Reply::Mac(key),
+            reply: Reply::Mac(Box::new(key)),
         }),
         (Err(refused), Some(_)) => Err(refused),
         (Ok(_), None) => Err(Unauthenticated::mismatch("the reference is not known")),

@@ -16,7 +16,10 @@ const RETRY: SignedDuration = SignedDuration::from_secs(30);
 
 /// What CAs said of themselves, so that a stranger's message does not become a question to the CA each time.
 #[derive(Default)]
-pub(super) struct Said(Mutex<HashMap<AuthorityName, (Timestamp, Arc<[Certificate]>)>>);
+pub(super) struct Said(Mutex<HashMap<AuthorityName, Told>>);
+
+/// Until when it is believed, and what it was.
+type Told = (Timestamp, Arc<[Certificate]>);
 
 /// Certificates of a label's CAs.
 #[derive(Default)]
@@ -39,10 +42,8 @@ impl Call<'_> {
         for profile in self.profiles() {
             own.anchors.extend_from_slice(profile.anchors.configured());
             let said = self.said_by(&profile.authority).await;
-            let (roots, others): (Vec<_>, Vec<_>) = said
-                .iter()
-                .cloned()
-                .partition(|certificate| certificate.is_self_signed());
+            let (roots, others): (Vec<_>, Vec<_>) =
+                said.iter().cloned().partition(Certificate::is_self_signed);
             own.intermediates.extend(others);
             // A CA that configuration pins anchors for is not asked for more of them.
             if profile.anchors.configured().is_empty() {

@@ -12,7 +12,7 @@ use crate::CmpSigner;
 /// The protection of answers.
 pub(super) enum Reply {
     /// By the key that verified the request: same secret, same parameters, nothing to be derived.
-    Mac(MacKey),
+    Mac(Box<MacKey>),
     /// By our signature.
     Signature(CmpSigner),
     /// Not at all: nobody is authenticated, and there is nothing to sign with or no wish to.
