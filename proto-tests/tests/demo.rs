@@ -138,13 +138,13 @@ fn every_line_it_tells_people_to_try_works_as_it_stands() {
         let count = pasted
             .lines
             .iter()
-            .filter(|line| line.starts_with(what))
+            .filter(|line| line.contains(what))
             .count();
         assert!(count >= least, "{count} lines with {what}");
     }
     for line in &pasted.lines {
         let stdout = pasted.run(line);
-        let file = named_file(line).map(|name| folder.join("out").join(name));
+        let file = named_file(line).map(|name| folder.join(name));
         match file {
             Some(file) => {
                 let text = std::fs::read(&file).unwrap_or_else(|e| panic!("{line}: {e}"));
@@ -236,13 +236,14 @@ impl Pasted {
     }
 }
 
-/// The certificate a line writes, below `$OUT`.
+/// The certificate a line writes, below the demo's folder.
 fn named_file(line: &str) -> Option<String> {
-    let after = |option: &str| {
-        let (_, rest) = line.split_once(&format!("{option} \"$OUT/"))?;
-        rest.split('"').next().map(str::to_owned)
-    };
-    after("-certout").or_else(|| Some(after("--out")? + "/tls.crt"))
+    let after = |option: &str| Some(line.split_once(option)?.1);
+    let file = after("-certout ").map(|rest| rest.trim_end_matches(')').to_owned());
+    file.or_else(|| {
+        let folder = after("--out \"$OUT/")?.split('"').next()?;
+        Some(format!("out/{folder}/tls.crt"))
+    })
 }
 
 fn issuing(folder: &Path) -> Certificate {

@@ -43,6 +43,7 @@ impl Environment {
                 ("CERTWAY_TLS_KEY", folder.text("tls/client.key")),
             ],
             shell: vec![
+                ("DEMO", folder.root().to_string_lossy().into_owned()),
                 ("V1_URL", format!("{rest}/v1/certificate/{LABEL}")),
                 ("V2_URL", format!("{rest}/v2/{LABEL}")),
                 ("CMP_URL", client::cmp(ports)),

@@ -23,20 +23,22 @@ pub(super) const LINES: &[Line] = &[
         command: r#"curl --silent --show-error --fail --cacert "$CERTWAY_CACERT" --cert "$CERTWAY_TLS_CERT" --key "$CERTWAY_TLS_KEY" \
          -H "Accept: application/x-pem-file" "$V2_URL/trust""#,
     },
+    // OpenSSL takes a blank in the name of a trusted file for its end, so names are short and relative here.
     Line {
         what: "CMP over HTTP, with a shared secret (OpenSSL 3)",
-        command: r#"openssl cmp -cmd ir -server "$CMP_URL" -ref "$CMP_REF" -secret "pass:$CMP_SECRET" \
-         -subject "/O=Certway Demo/CN=printer" -sans printer.demo.example -newkey "$TRY_KEY" -certout "$OUT/printer.crt""#,
+        command: r#"(cd "$DEMO" && openssl cmp -cmd ir -server "$CMP_URL" -ref "$CMP_REF" -secret "pass:$CMP_SECRET" \
+         -subject "/O=Certway Demo/CN=printer" -sans printer.demo.example -newkey try.key -certout out/printer.crt)"#,
     },
     Line {
         what: "its renewal, signed with the certificate itself",
-        command: r#"openssl cmp -cmd kur -server "$CMP_URL" -cert "$OUT/printer.crt" -key "$TRY_KEY" -newkey "$TRY_KEY" \
-         -trusted "$CERTWAY_CACERT" -certout "$OUT/printer-2.crt""#,
+        command: r#"(cd "$DEMO" && openssl cmp -cmd kur -server "$CMP_URL" -cert out/printer.crt -key try.key -newkey try.key \
+         -trusted ca/root.crt -certout out/printer-2.crt)"#,
     },
     Line {
         what: "its revocation, over HTTPS",
-        command: r#"openssl cmp -cmd rr -server "$CMP_TLS_URL" -tls_used -tls_trusted "$CERTWAY_CACERT" -tls_cert "$CERTWAY_TLS_CERT" \
-         -tls_key "$CERTWAY_TLS_KEY" -cert "$OUT/printer-2.crt" -key "$TRY_KEY" -trusted "$CERTWAY_CACERT" -oldcert "$OUT/printer-2.crt" -revreason 5"#,
+        command: r#"(cd "$DEMO" && openssl cmp -cmd rr -server "$CMP_TLS_URL" -cert out/printer-2.crt -key try.key \
+         -trusted ca/root.crt -oldcert out/printer-2.crt -revreason 5 \
+         -tls_used -tls_trusted ca/root.crt -tls_cert tls/client.crt -tls_key tls/client.key)"#,
     },
     Line {
         what: "certway: key, request, certificate, chain and roots in one step",
