@@ -1,9 +1,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Answer, AskError, Asked, AuditEvent, AuditKind, By, Change, Claim, ConfirmedBy, Entry, Error,
-    Issuance, JournalError, Lease, OnChange, Outcome, Phase, Progress, Ra, Refusal, RefusalKind,
-    Revocation, Sealed, Verdict, check, outcome::unavailable, step,
+    Answer, AskError, Asked, By, Change, Claim, ConfirmedBy, Entry, Error, JournalError, Lease,
+    OnChange, Outcome, Phase, Progress, Ra, Refusal, RefusalKind, Sealed, Verdict, check,
+    outcome::unavailable, record, step,
 };
 
 /// Whether anyone may have asked the CA before.
@@ -308,25 +308,15 @@ impl Ra {
         } else {
             upstream
         };
-        let newly_issued = matches!(entry.phase, Phase::Begun | Phase::Waiting);
-        let issuance = answer_of(&phase)
-            .filter(|_| newly_issued)
-            .map(|answer| Issuance {
-                certificate: answer.leaf.clone(),
-                authority: entry.authority.clone(),
-                owner: entry.owner.clone(),
-                entry: entry.id,
-                revoked: None,
-            });
         let change = Change {
-            audit: audit(entry, &phase, at),
-            revocation: revocation(entry, &phase, at),
+            audit: record::audit(entry, &phase, at),
+            issuance: record::issuance(entry, &phase),
+            revocation: record::revocation(entry, &phase, at),
             phase: phase.clone(),
             upstream: upstream.clone(),
             front: front.clone(),
             due,
             at,
-            issuance,
             lease,
         };
         self.journal.write(claim, change).await?;
@@ -356,65 +346,4 @@ fn lost(why: &str) -> Refusal {
             "the CA may have issued a certificate and will not repeat its answer ({why}); ask again under a new key"
         ),
     )
-}
-
-fn answer_of(phase: &Phase) -> Option<&Answer> {
-    match phase {
-        Phase::Issued(answer) | Phase::Confirming(answer, _) | Phase::Confirmed(answer) => {
-            Some(answer)
-        }
-        _ => None,
-    }
-}
-
-fn revocation(entry: &Entry, phase: &Phase, at: Timestamp) -> Option<Revocation> {
-    let (of, reason) = match (phase, &entry.asked, answer_of(&entry.phase)) {
-        (Phase::Revoked, Asked::Revoke { of, reason }, _) => (of.clone(), *reason),
-        // cessationOfOperation: it was never put to use.
-        (Phase::Withdrawn(_), _, Some(answer)) => (answer.leaf.id(), 5),
-        _ => return None,
-    };
-    Some(Revocation {
-        authority: entry.authority.clone(),
-        of,
-        at,
-        reason,
-    })
-}
-
-fn audit(entry: &Entry, phase: &Phase, at: Timestamp) -> AuditEvent {
-    let (kind, detail) = match phase {
-        Phase::Begun => (AuditKind::Begun, String::new()),
-        Phase::Waiting => (AuditKind::Waiting, String::new()),
-        Phase::Issued(_) => (AuditKind::Issued, String::new()),
-        Phase::Confirming(_, Verdict::Accept { .. }) => {
-            (AuditKind::Confirming, "accepted".to_owned())
-        }
-        Phase::Confirming(_, Verdict::Reject { why, .. }) => {
-            (AuditKind::Confirming, format!("rejected: {why}"))
-        }
-        Phase::Confirmed(_) => (AuditKind::Confirmed, String::new()),
-        Phase::Withdrawn(why) => (AuditKind::Withdrawn, why.detail.clone()),
-        Phase::Revoked => (AuditKind::Revoked, String::new()),
-        Phase::Refused(why) => (AuditKind::Refused, why.detail.clone()),
-        Phase::NotSent => (AuditKind::NotSent, String::new()),
-        Phase::Lost(why) => (AuditKind::Lost, why.detail.clone()),
-    };
-    let serial = match (
-        answer_of(phase).or_else(|| answer_of(&entry.phase)),
-        &entry.asked,
-    ) {
-        (Some(answer), _) => Some(hex::encode(answer.leaf.serial())),
-        (None, Asked::Revoke { of, .. }) => Some(hex::encode(&of.serial)),
-        (None, Asked::Enroll(_)) => None,
-    };
-    AuditEvent {
-        at,
-        kind,
-        entry: Some(entry.id),
-        credential: entry.owner.clone(),
-        label: entry.label.clone(),
-        serial,
-        detail,
-    }
 }

@@ -26,10 +26,13 @@ pub mod memory;
 mod outcome;
 mod pattern;
 mod profile;
+mod record;
 mod refusal;
 mod request;
 mod requester;
+mod revoke;
 pub mod step;
+mod support;
 
 pub use audit::{AuditEvent, AuditKind};
 pub use authority::{

@@ -2,13 +2,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use pki::Certificate;
 
 use crate::{
-    AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, ConfirmedBy,
-    Domains, EnrollRequest, Entry, EntryId, Error, Journal, Key, Label, Order, Outcome, Phase,
-    Profile, ProfileName, Refusal, RefusalKind, Requester, Requesters, RevokeRequest, Sealed,
-    Support, SupportAnswer, Verdict,
+    AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, Domains,
+    EnrollRequest, Entry, EntryId, Error, Journal, Key, Label, Order, Outcome, Phase, Profile,
+    ProfileName, Refusal, RefusalKind, Requester, Requesters, Sealed, Verdict,
     approve::lent,
     drive::Attempt,
     outcome::{unavailable, unknown},
@@ -114,108 +112,6 @@ impl Ra {
         self.begin(&who, entry, by).await
     }
 
-    /// The same line for a revocation: without proof-of-possession and without a certificate to check.
-    ///
-    /// # Errors
-    /// [`Error`]; what the requester can mend is [`Outcome::Refused`].
-    pub async fn revoke(
-        self: Arc<Self>,
-        who: Requester,
-        request: RevokeRequest,
-    ) -> Result<Outcome, Error> {
-        let now = (self.clock)();
-        let profile = match self.profile(&who, &request.label, None) {
-            Ok(profile) => profile?,
-            Err(refusal) => {
-                return self
-                    .refuse(
-                        &who,
-                        &request.key,
-                        &request.label,
-                        request.fingerprint,
-                        refusal,
-                    )
-                    .await;
-            }
-        };
-        let known = self.journal.issuance(&request.of).await?;
-        let authority_name = known
-            .as_ref()
-            .map_or(&profile.authority, |issuance| &issuance.authority)
-            .clone();
-        let refusal = match &known {
-            _ if who.acts_as_ra || who.holds(&request.of) => None,
-            Some(issuance) if issuance.owner == who.credential => None,
-            // One answer for both, or the serial numbers of others could be asked after.
-            Some(_) | None => Some(Refusal::new(
-                RefusalKind::NotAuthorized,
-                "a certificate is revoked by whoever enrolled it, or with its own key",
-            )),
-        };
-        let refusal = refusal.or_else(|| {
-            let revoked = known.as_ref().and_then(|issuance| issuance.revoked);
-            revoked.map(|(at, _)| {
-                Refusal::new(
-                    RefusalKind::AlreadyRevoked,
-                    format!("it was revoked at {at}"),
-                )
-            })
-        });
-        if let Some(refusal) = refusal {
-            return self
-                .refuse(
-                    &who,
-                    &request.key,
-                    &request.label,
-                    request.fingerprint,
-                    refusal,
-                )
-                .await;
-        }
-        let authority = self.authority(&authority_name)?;
-        let order = Order::Revoke {
-            of: &request.of,
-            reason: request.reason,
-            original: request.original.as_ref(),
-        };
-        let upstream = match authority.prepare(order, now).await {
-            Ok(upstream) => upstream,
-            Err(e) => {
-                return self
-                    .not_prepared(
-                        &who,
-                        &request.key,
-                        &request.label,
-                        request.fingerprint,
-                        profile,
-                        e,
-                    )
-                    .await;
-            }
-        };
-        let entry = Entry {
-            id: request.key.id(),
-            owner: who.credential.clone(),
-            fingerprint: request.fingerprint,
-            replay_for: request.key.replay_for,
-            label: request.label,
-            authority: authority_name,
-            profile: profile.name.clone(),
-            asked: Asked::Revoke {
-                of: request.of,
-                reason: request.reason,
-            },
-            confirmed_by: ConfirmedBy::Ra,
-            front: request.front,
-            upstream,
-            phase: Phase::Begun,
-            due: self.due(By::Ra, now, self.lease),
-            begun_at: now,
-            changed_at: now,
-        };
-        self.begin(&who, entry, By::Ra).await
-    }
-
     /// The requester's word on its certificate: certConf, or its error message. `front` takes the place of the row's front state, in the
     /// same write as the verdict, so that the word is known again when it is repeated.
     ///
@@ -308,62 +204,6 @@ impl Ra {
         Ok(count)
     }
 
-    /// Asks the CA behind a label something beside certificates.
-    ///
-    /// # Errors
-    /// [`Error`]; an unknown label or a CA that does not answer such questions is the inner [`Refusal`].
-    pub async fn support(
-        &self,
-        who: &Requester,
-        label: &Label,
-        asked: Support,
-    ) -> Result<Result<SupportAnswer, Refusal>, Error> {
-        let profile = match self.profile(who, label, None) {
-            Ok(profile) => profile?,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        match self
-            .authority(&profile.authority)?
-            .support(asked, (self.clock)())
-            .await
-        {
-            Ok(answer) => Ok(Ok(answer)),
-            Err(AskError::Refused(refusal)) => Ok(Err(refusal)),
-            Err(e) => Err(unavailable(&profile.authority, &e)),
-        }
-    }
-
-    /// Every trust anchor of a label: the configured ones, then those the CA names itself.
-    ///
-    /// # Errors
-    /// [`Error`]; an unknown label, or no anchor to be had, is the inner [`Refusal`].
-    pub async fn trust(
-        &self,
-        who: &Requester,
-        label: &Label,
-    ) -> Result<Result<Vec<Certificate>, Refusal>, Error> {
-        let profile = match self.profile(who, label, None) {
-            Ok(profile) => profile?,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let mut anchors = profile.anchors.configured().to_vec();
-        let named = match self.support(who, label, Support::CaCerts).await {
-            Ok(Ok(SupportAnswer::CaCerts(list))) => list,
-            Ok(Err(refusal)) if anchors.is_empty() => return Ok(Err(refusal)),
-            Err(e) if anchors.is_empty() => return Err(e),
-            Ok(_) | Err(_) => Vec::new(),
-        };
-        for certificate in named
-            .into_iter()
-            .filter(|c| c.is_ca() && c.is_self_signed())
-        {
-            if !anchors.contains(&certificate) {
-                anchors.push(certificate);
-            }
-        }
-        Ok(Ok(anchors))
-    }
-
     /// The CA of that name.
     pub(crate) fn authority(&self, name: &AuthorityName) -> Result<&Arc<dyn Authority>, Error> {
         self.authorities
@@ -372,7 +212,12 @@ impl Ra {
     }
 
     /// Step 8 and onwards.
-    async fn begin(&self, who: &Requester, entry: Entry, by: By<'_>) -> Result<Outcome, Error> {
+    pub(crate) async fn begin(
+        &self,
+        who: &Requester,
+        entry: Entry,
+        by: By<'_>,
+    ) -> Result<Outcome, Error> {
         step::reached(step::PREPARED, &entry.id);
         let audit = AuditEvent {
             at: entry.begun_at,
@@ -409,7 +254,7 @@ impl Ra {
     }
 
     /// A request that policy refuses today may have been allowed, and answered, yesterday.
-    async fn refuse(
+    pub(crate) async fn refuse(
         &self,
         who: &Requester,
         key: &Key,
@@ -439,7 +284,7 @@ impl Ra {
     }
 
     /// The CA would not be asked: what was asked before still has its answer.
-    async fn not_prepared(
+    pub(crate) async fn not_prepared(
         &self,
         who: &Requester,
         key: &Key,

@@ -2,13 +2,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use futures::executor::block_on;
-use pki::{GeneralName, KeyKind, PrivateKey, Template};
+use pki::{Certificate, GeneralName, KeyKind, PrivateKey, Template};
 
 use super::*;
 use crate::memory::{MemoryCa, MemoryDomains, MemoryJournal, Script};
 use crate::{
-    Anchors, CredentialId, KeyRules, NameRules, OnChange, Principal, Proof, Replaces, Sealed,
-    UsageRules, ValidityRules,
+    Anchors, ConfirmedBy, CredentialId, KeyRules, NameRules, OnChange, Principal, Proof, Replaces,
+    RevokeRequest, Sealed, UsageRules, ValidityRules,
 };
 
 const START: i64 = 1_800_000_000;

@@ -1,0 +1,63 @@
+use pki::Certificate;
+
+use crate::{
+    AskError, Error, Label, Ra, Refusal, Requester, Support, SupportAnswer, outcome::unavailable,
+};
+
+impl Ra {
+    /// Asks the CA behind a label something beside certificates.
+    ///
+    /// # Errors
+    /// [`Error`]; an unknown label or a CA that does not answer such questions is the inner [`Refusal`].
+    pub async fn support(
+        &self,
+        who: &Requester,
+        label: &Label,
+        asked: Support,
+    ) -> Result<Result<SupportAnswer, Refusal>, Error> {
+        let profile = match self.profile(who, label, None) {
+            Ok(profile) => profile?,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match self
+            .authority(&profile.authority)?
+            .support(asked, (self.clock)())
+            .await
+        {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(AskError::Refused(refusal)) => Ok(Err(refusal)),
+            Err(e) => Err(unavailable(&profile.authority, &e)),
+        }
+    }
+
+    /// Every trust anchor of a label: the configured ones, then those the CA names itself.
+    ///
+    /// # Errors
+    /// [`Error`]; an unknown label, or no anchor to be had, is the inner [`Refusal`].
+    pub async fn trust(
+        &self,
+        who: &Requester,
+        label: &Label,
+    ) -> Result<Result<Vec<Certificate>, Refusal>, Error> {
+        let profile = match self.profile(who, label, None) {
+            Ok(profile) => profile?,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut anchors = profile.anchors.configured().to_vec();
+        let named = match self.support(who, label, Support::CaCerts).await {
+            Ok(Ok(SupportAnswer::CaCerts(list))) => list,
+            Ok(Err(refusal)) if anchors.is_empty() => return Ok(Err(refusal)),
+            Err(e) if anchors.is_empty() => return Err(e),
+            Ok(_) | Err(_) => Vec::new(),
+        };
+        for certificate in named
+            .into_iter()
+            .filter(|c| c.is_ca() && c.is_self_signed())
+        {
+            if !anchors.contains(&certificate) {
+                anchors.push(certificate);
+            }
+        }
+        Ok(Ok(anchors))
+    }
+}
