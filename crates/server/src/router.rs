@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::ProblemSlug;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, Uri};
@@ -54,7 +55,8 @@ fn bounded(routes: Router, limits: &Limits) -> Router {
         .layer(middleware::from_fn_with_state(
             limits.header,
             header_bounded,
-        ));
+        ))
+        .layer(middleware::from_fn(v2::correlate));
     // Around the router and not in it: the path decides which route is taken.
     Router::new().fallback_service(tower::Layer::layer(&MapRequestLayer::new(stripped), inner))
 }
@@ -69,6 +71,12 @@ fn stripped(mut request: Request) -> Request {
 /// One request more than are worked on at a time is turned away at once, so that the others end in time.
 async fn seated(State(seats): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     let Ok(_seat) = seats.try_acquire() else {
+        if v2::owns(request.uri().path()) {
+            let detail = "more requests came than are worked on at a time";
+            return v2::Failure::new(ProblemSlug::Overloaded, detail)
+                .retry_after(1)
+                .into_response();
+        }
         let failure = v1::Failure::framework(
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many requests at a time",
@@ -88,6 +96,12 @@ async fn timed(State(most): State<Duration>, request: Request, next: Next) -> Re
     }
     match tokio::time::timeout(most, next.run(request)).await {
         Ok(response) => response,
+        Err(_) if v2::owns(&path) => {
+            let detail = "the request took too long; what it began goes on: ask again under the same idempotency key";
+            v2::Failure::new(ProblemSlug::Unavailable, detail)
+                .retry_after(5)
+                .into_response()
+        }
         Err(_) => {
             v1::Failure::framework(StatusCode::SERVICE_UNAVAILABLE, "The request took too long")
                 .response(&path)
@@ -106,6 +120,9 @@ async fn header_bounded(State(most): State<usize>, request: Request, next: Next)
         .map_or(0, |text| text.as_str().len());
     if fields.sum::<usize>() + line > most {
         let message = format!("The header fields are larger than {most} bytes");
+        if v2::owns(request.uri().path()) {
+            return v2::Failure::new(ProblemSlug::TooLarge, message).into_response();
+        }
         let failure = v1::Failure::framework(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
         return failure.response(request.uri().path());
     }

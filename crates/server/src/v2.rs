@@ -1,7 +1,7 @@
 //! REST v2, for clients that keep their keys (docs/API.md): certificates, revocations, trust.
 //!
 //! A call goes one way: [`call`] says for whom and at which CA, [`body`] and [`request`] read it, the line decides, [`render`] writes what
-//! came of it. Whatever goes wrong is a [`Failure`], and [`correlate`] writes it as a problem.
+//! came of it. Whatever goes wrong is a [`Failure`], and [`correlate()`], around every front, writes it as a problem.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use api::ProblemSlug;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,6 +33,7 @@ mod revoke;
 mod target;
 mod trust;
 
+pub(crate) use correlate::correlate;
 pub use failure::Failure;
 
 /// Whether a path belongs to this front: its failures are problems then.
@@ -56,7 +57,6 @@ pub fn routes() -> Router<Arc<App>> {
         .nest("/v2", unknown)
         .route("/v2/", any(not_found))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(correlate::correlate))
         .merge(pages)
 }
 

@@ -12,8 +12,11 @@ use uuid::Uuid;
 const NAME: HeaderName = HeaderName::from_static(headers::CORRELATION_ID);
 const LONGEST: usize = 64;
 
-/// Gives the request its name and writes the problem that came of it, if one did.
-pub(super) async fn correlate(request: Request, next: Next) -> Response {
+/// Gives a request of this front its name and writes the problem that came of it, if one did.
+pub(crate) async fn correlate(request: Request, next: Next) -> Response {
+    if !super::owns(request.uri().path()) {
+        return next.run(request).await;
+    }
     let id = given(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string());
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", correlation_id = %id, method = %request.method(), path = %path);

@@ -7,7 +7,7 @@ use ra::Refusal;
 
 use crate::problem;
 
-/// Why a call got no other answer. The problem travels in the response's extensions; [`super::correlate`] writes it, since it alone knows
+/// Why a call got no other answer. The problem travels in the response's extensions; [`super::correlate()`] writes it, since it alone knows
 /// the correlation id.
 #[derive(Debug)]
 pub struct Failure {
@@ -44,7 +44,7 @@ impl Failure {
     }
 
     /// With when it may work.
-    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.problem.retry_after = Some(seconds);
         self
     }

@@ -14,6 +14,7 @@ use crate::testing::{Bench, Called, called, csr, key};
 use crate::{Callers, Peer};
 
 mod bad_input;
+mod client;
 mod contract;
 mod enrollment;
 mod renewal;
@@ -137,17 +138,19 @@ pub(super) fn slug(called: &Called) -> ProblemSlug {
     problem(called).slug().unwrap()
 }
 
+/// One caller, by token.
+pub(super) fn token_callers() -> Callers {
+    Callers::new(vec![Caller {
+        name: "builder".into(),
+        tokens: vec![pki::digest::sha256(TOKEN.as_bytes())],
+        certificates: Vec::new(),
+        acts_as_ra: false,
+    }])
+}
+
 /// A site that knows one caller by token.
 pub(super) async fn bench_with_token() -> Bench {
-    Bench::with(|site| {
-        site.callers = Callers::new(vec![Caller {
-            name: "builder".into(),
-            tokens: vec![pki::digest::sha256(TOKEN.as_bytes())],
-            certificates: Vec::new(),
-            acts_as_ra: false,
-        }]);
-    })
-    .await
+    Bench::with(|site| site.callers = token_callers()).await
 }
 
 /// Someone who is not alice.

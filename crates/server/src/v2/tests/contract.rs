@@ -1,4 +1,9 @@
+use std::sync::{Arc, Mutex};
+
 use super::*;
+use crate::config::Limits;
+use crate::router;
+use crate::testing::called as called_by;
 
 #[tokio::test]
 async fn the_document_is_the_published_one() {
@@ -87,18 +92,94 @@ async fn head_answers_as_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn the_client_understands_every_answer() {
-    // The shapes are shared by type; what is left to go wrong is status and media type.
-    let bench = Bench::new().await;
-    let called = bench.send(CERTIFICATES, &asked(&json!({}))).await;
-    assert_eq!(field(&called, "content-type"), "application/json");
-    assert_eq!(field(&called, "vary"), "Accept");
-}
-
-#[tokio::test]
 async fn other_fronts_keep_their_own_answers_to_unknown_paths() {
     let bench = Bench::new().await;
     let called = bench.fetch("/v3/nothing", &[]).await;
     assert_eq!(called.status, StatusCode::NOT_FOUND);
     assert!(!called.headers.contains_key("x-correlation-id"));
+}
+
+#[tokio::test]
+async fn what_is_turned_away_before_the_front_is_a_problem_too() {
+    let bench = Bench::new().await;
+    let large = "x".repeat(300 << 10);
+    let called = bench.fetch(TRUST, &[("x-large", &large)]).await;
+    assert_eq!(slug(&called), ProblemSlug::TooLarge);
+    let limits = Limits {
+        requests: 0,
+        ..Limits::default()
+    };
+    let full = router::router(Arc::clone(&bench.app), &limits);
+    let request = Request::get(TRUST).body(Body::empty()).unwrap();
+    let called = called_by(full, request).await;
+    assert_eq!(slug(&called), ProblemSlug::Overloaded);
+    assert_eq!(field(&called, "retry-after"), "1");
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_without_what_it_says() {
+    let bench = Bench::new().await;
+    let panics = post(CERTIFICATES, &json!({})).body(Body::from_stream(futures::stream::poll_fn(
+        |_| -> std::task::Poll<Option<std::io::Result<Vec<u8>>>> { panic!("the secret is 42") },
+    )));
+    let called = bench.call(panics.unwrap()).await;
+    assert_eq!(slug(&called), ProblemSlug::Internal);
+    assert!(!called.text().contains("42"));
+}
+
+/// Everything logged, as text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_once_under_the_correlation_id_and_without_secrets() {
+    let bench = bench_with_token().await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+    bench.ca.will(ra::memory::Script::NotSent);
+    let send = |token: &str| {
+        let request = post(CERTIFICATES, &json!({}))
+            .header("x-correlation-id", "build-42")
+            .header("authorization", format!("Bearer {token}"));
+        bench.by_nobody(
+            request
+                .body(Body::from(asked(&json!({})).to_string()))
+                .unwrap(),
+        )
+    };
+    assert_eq!(slug(&send(TOKEN).await), ProblemSlug::Unavailable);
+    assert_eq!(
+        slug(&send("wrong-token").await),
+        ProblemSlug::Unauthenticated
+    );
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let ours: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("build-42"))
+        .collect();
+    for sentence in ["the CA cannot be asked", "a request was refused"] {
+        let count = ours.iter().filter(|line| line.contains(sentence)).count();
+        assert_eq!(count, 1, "{sentence}: {text}");
+    }
+    assert!(
+        !text.contains(TOKEN) && !text.contains("wrong-token"),
+        "{text}"
+    );
 }

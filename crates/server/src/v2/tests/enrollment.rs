@@ -1,8 +1,11 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use ra::memory::Script;
 use ra::{CaStatus, Refusal, RefusalKind};
+use tokio::time::Instant;
 
 use super::*;
 
@@ -190,26 +193,49 @@ async fn while_the_ca_makes_us_wait_the_answer_says_where_and_when_to_ask() {
     assert_eq!(asked_again.json()["id"], body["id"]);
 }
 
+/// A bench whose line has a clock that only the test moves: as paused as the runtime's.
+async fn paused_bench() -> (Bench, Arc<AtomicI64>) {
+    let seconds = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_second()));
+    let clock = {
+        let seconds = Arc::clone(&seconds);
+        move || jiff::Timestamp::from_second(seconds.load(Ordering::SeqCst)).unwrap()
+    };
+    let bench = Bench::with(|site| {
+        Arc::get_mut(&mut site.ra).unwrap().clock = Arc::new(clock);
+    });
+    (bench.await, seconds)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_is_held_until_the_ca_has_decided() {
-    let bench = Bench::new().await;
-    bench.ca.will(Script::Wait(SignedDuration::from_secs(1)));
+    let (bench, seconds) = paused_bench().await;
+    bench.ca.will(Script::Wait(SignedDuration::from_secs(5)));
     let ra = Arc::clone(&bench.app.site().ra);
-    // The clock of the line is not paused with that of the runtime: as many sweeps as it takes.
     let sweeper = tokio::spawn(async move {
-        while Arc::clone(&ra).sweep(10).await.unwrap() == 0 {
-            tokio::task::yield_now().await;
-        }
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        seconds.fetch_add(6, Ordering::SeqCst);
+        ra.sweep(10).await.unwrap()
     });
-    let body = asked(&json!({}));
-    let called = bench.send_with(CERTIFICATES, ("prefer", "wait=30"), &body);
-    let called = called.await;
-    sweeper.abort();
-    assert!(
-        matches!(called.status, StatusCode::CREATED | StatusCode::ACCEPTED),
-        "{}",
-        called.text()
-    );
+    let begun = Instant::now();
+    let called = bench.send(CERTIFICATES, &asked(&json!({}))).await;
+    assert_eq!(called.status, CREATED, "{}", called.text());
+    assert_eq!(sweeper.await.unwrap(), 1);
+    let held = begun.elapsed().as_secs();
+    assert!((6..9).contains(&held), "{held} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_held_no_longer_than_it_wishes() {
+    let (bench, _) = paused_bench().await;
+    for (wish, seconds) in [("wait=3", 3), ("wait=9000", 30), ("return=minimal", 10)] {
+        bench.ca.will(Script::Wait(SignedDuration::from_mins(5)));
+        let begun = Instant::now();
+        let called = bench
+            .send_with(CERTIFICATES, ("prefer", wish), &asked(&json!({})))
+            .await;
+        assert_eq!(called.status, StatusCode::ACCEPTED, "{wish}");
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{wish}");
+    }
 }
 
 #[tokio::test]
