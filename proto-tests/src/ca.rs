@@ -82,6 +82,14 @@ impl EmbeddedCa {
         })
     }
 
+    /// The same, with its root as the one that answers and certificates have to chain to: ours, CertService knows no such member. A CA
+    /// that follows RFC 9483 shows its root in `ip` alone, so updates need it.
+    pub fn trusted_entry(&self, name: &str) -> Value {
+        let mut entry = self.entry(name);
+        entry["trustedCerts"] = self.root.to_pem().into();
+        entry
+    }
+
     /// How many certificates it has issued.
     pub fn issued(&self) -> i64 {
         issued(&self.folder.path().join("journal.db"))

@@ -161,9 +161,9 @@ impl Service {
         setup.start_as(launch)
     }
 
-    /// Before that CA, under the names `RA` and `Client`.
+    /// Before that CA, under the names `RA` and `Client`; its root is configured.
     pub fn before(ca: &EmbeddedCa) -> Self {
-        Self::with(&[ca.entry("RA"), ca.entry("Client")])
+        Self::with(&[ca.trusted_entry("RA"), ca.trusted_entry("Client")])
     }
 
     /// With those entries of `cmpServers.json`.

@@ -123,7 +123,6 @@ fn an_unknown_path_gets_404_with_the_frameworks_body() {
         "/v1/certificate/",
         "/v1/certificate-update/",
         "/v1/certificate/RA/more",
-        "/v2",
         "/READY",
     ] {
         let answer = service.client.get(path, &request().fields());

@@ -2,15 +2,17 @@
 
 mod answers;
 mod bad_requests;
+mod ca_failures;
 mod endpoints;
 mod readiness;
 mod requests;
 mod servers_file;
+mod through_cmp;
 mod transport;
 mod updates;
 
 use proto_tests::v1::Request;
-use proto_tests::{Keys, Service};
+use proto_tests::{EmbeddedCa, Keys, Service};
 
 /// Names as ONAP's own tests have them.
 const SUBJECT: &str = "C=US,ST=California,L=San-Francisco,O=Linux-Foundation,OU=ONAP,CN=onap.org";
@@ -35,5 +37,21 @@ fn assert_log_keeps_secrets(service: &Service, secrets: &[&str]) {
             !secret.is_empty() && !log.contains(secret),
             "a secret is in the log"
         );
+    }
+}
+
+/// A CA, and certway-ra before it.
+struct Pair {
+    service: Service,
+    ca: EmbeddedCa,
+}
+
+impl Pair {
+    fn start() -> Self {
+        let ca = EmbeddedCa::start();
+        Self {
+            service: Service::before(&ca),
+            ca,
+        }
     }
 }

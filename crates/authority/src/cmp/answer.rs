@@ -30,12 +30,31 @@ impl CmpAuthority {
         message: Bytes,
         now: Timestamp,
     ) -> Result<Heard, AskError> {
+        let heard = self.heard(transaction, message, now).await;
+        // A CA whose answers are of no use is as good as one that is not there.
+        self.note(match &heard {
+            Ok(_) | Err(AskError::Refused(_)) => None,
+            Err(
+                AskError::NotSent { why, .. } | AskError::Unknown { why } | AskError::Lost { why },
+            ) => Some(why),
+        });
+        heard
+    }
+
+    async fn heard(
+        &self,
+        transaction: &mut ClientTransaction,
+        message: Bytes,
+        now: Timestamp,
+    ) -> Result<Heard, AskError> {
         let id = hex::encode(transaction.transaction_id().0);
         let authority = &self.config.name;
         tracing::debug!(%authority, transaction = %id, endpoint = %self.transport.endpoint(), octets = message.len(), "Sending a message to the CA");
-        let answered = self.transport.post(message, now).await;
-        self.note(answered.as_ref().err().map(NoAnswer::why));
-        let octets = answered.map_err(AskError::from)?;
+        let octets = self
+            .transport
+            .post(message, now)
+            .await
+            .map_err(AskError::from)?;
         tracing::info!(%authority, transaction = %id, octets = octets.len(), "Received response from Server");
         let unknown = |why: String| AskError::Unknown {
             why: format!("{}: {why}", self.transport.endpoint()),
@@ -110,14 +129,6 @@ impl Exchange {
 
     pub(crate) fn id(&self) -> String {
         hex::encode(self.transaction.transaction_id().0)
-    }
-}
-
-impl NoAnswer {
-    fn why(&self) -> &str {
-        match self {
-            Self::NotSent { why, .. } | Self::Unknown { why } => why,
-        }
     }
 }
 

@@ -153,11 +153,8 @@ fn crmf(call: &Call<'_>, old: Option<Certificate>) -> Result<Wanted, Unfit> {
 fn template(request: &CertReqMsg, old: Option<&Certificate>) -> Result<Template, Unfit> {
     let asked = &request.cert_req.cert_template;
     let bad = |text: String| Unfit::request(PkiFailureInfo::BAD_CERT_TEMPLATE, text);
-    if asked.serial_number.is_some() || asked.signing_alg.is_some() {
-        return Err(bad(
-            "serialNumber and signingAlg are for the CA to choose; leave them out".to_owned(),
-        ));
-    }
+    // serialNumber and signingAlg are the CA's to choose, and RFC 4211 section 5 has them left out. CertService and others fill them in all
+    // the same and expect nothing of it, so they are passed over.
     if asked.version.is_some_and(|version| version != 2) {
         return Err(bad("version has to be v3, or absent".to_owned()));
     }

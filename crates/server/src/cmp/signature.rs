@@ -67,7 +67,8 @@ pub(super) fn protection_certificate(message: &PkiMessage) -> Option<Certificate
 fn belongs(message: &PkiMessage, certificate: &Certificate) -> Result<(), Unauthenticated> {
     let header = message.header();
     let named = match &header.sender {
-        GeneralName::Directory(name) => pki::name::same_name(name, certificate.subject()),
+        // CAs turn names round, and CertService names itself as its CSR does; whose key signed is what counts.
+        GeneralName::Directory(name) => pki::name::same_name_unordered(name, certificate.subject()),
         other => certificate.sans().contains(other),
     };
     if !named {

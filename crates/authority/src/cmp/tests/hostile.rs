@@ -33,6 +33,17 @@ async fn an_answer_with_another_nonce_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_ca_whose_last_answer_was_not_believed_is_down_until_one_is() {
+    let ca = Ca::start().await;
+    let authority = authority(config(&ca));
+    ca.will([Act::NoProtection]);
+    let why = unknown(asked(&authority, &lent(&key())).await);
+    assert!(matches!(authority.health().await, ra::Health::Down(text) if text == why));
+    issued(asked(&authority, &lent(&key())).await);
+    assert_eq!(authority.health().await, ra::Health::Up);
+}
+
+#[tokio::test]
 async fn an_answer_of_another_transaction_is_not_believed() {
     let why = why(Act::Tamper(|header| {
         header.transaction_id = Some(OctetString::new([7; 16]).unwrap());
