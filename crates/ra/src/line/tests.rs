@@ -482,6 +482,22 @@ fn the_ca_hears_nothing_until_the_requester_that_confirms_itself_has() {
 }
 
 #[test]
+fn the_state_of_a_front_changes_with_the_requesters_last_word() {
+    let house = House::new();
+    let asked = EnrollRequest {
+        confirmed_by: ConfirmedBy::Requester,
+        ..request("k")
+    };
+    issued(house.enroll(asked).unwrap());
+    let word = Sealed(Bytes::from_static(b"certConf"));
+    let verdict = Verdict::Accept { original: None };
+    let told = Arc::clone(&house.ra).confirm(alice(), id_of("k"), verdict, Some(word.clone()));
+    issued(block_on(told).unwrap());
+    let row = block_on(house.journal.find(&id_of("k"))).unwrap().unwrap();
+    assert_eq!(row.front, word);
+}
+
+#[test]
 fn a_certificate_that_its_requester_rejects_is_given_back() {
     let house = House::new();
     let asked = EnrollRequest {
