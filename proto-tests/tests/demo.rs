@@ -225,7 +225,7 @@ impl Pasted {
     fn run(&self, line: &str) -> String {
         assert!(self.source.starts_with(". "), "{}", self.source);
         let output = Command::new("sh")
-            .args(["-c", &format!("{}\n{line}\n", self.source)])
+            .args(["-euc", &format!("{}\n{line}\n", self.source)])
             .stdin(Stdio::null())
             .output()
             .unwrap();

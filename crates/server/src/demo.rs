@@ -15,6 +15,7 @@ mod show;
 mod tour;
 
 use std::path::PathBuf;
+use std::pin::pin;
 
 use anyhow::anyhow;
 
@@ -53,7 +54,7 @@ pub struct Options {
 /// # Errors
 /// Which step failed, and why; the servers are stopped then.
 pub async fn run(options: Options, screen: &mut Screen<'_>) -> anyhow::Result<()> {
-    let interrupted = serve::stop_signal()?;
+    let mut interrupted = pin!(serve::stop_signal()?);
     let folder = Folder::open(&options.folder)?;
     log::begin_in(folder.append("demo.log")?);
     let ports = Ports::choose(&options)?;
@@ -67,6 +68,7 @@ pub async fn run(options: Options, screen: &mut Screen<'_>) -> anyhow::Result<()
     let worked = tokio::select! {
         toured = tour::run(&folder, &ports, &material, screen) => toured,
         failed = servers.failed() => Err(failed),
+        () = &mut interrupted => Err(anyhow!("it was interrupted")),
     };
     let worked = match worked {
         Ok(()) => {

@@ -59,3 +59,30 @@ fn journal(folder: &Folder, name: &str) -> String {
     }
     url
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::material::Material;
+    use super::*;
+    use crate::check;
+
+    #[tokio::test]
+    async fn both_configurations_are_right_in_a_folder_of_any_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&dir.path().join("50% of it's \"a\" demo?#")).unwrap();
+        Material::prepare(&folder).await.unwrap();
+        let ports = Ports {
+            rest: 8443,
+            cmp: 8080,
+            ca: 8081,
+            taken: Vec::new(),
+        };
+        write(&folder, &ports).unwrap();
+        for name in ["ca.toml", "certway-ra.toml"] {
+            let checked = check::check(&folder.path(name));
+            assert!(checked.is_ok(), "{name}: {}", checked.unwrap_err());
+            let text = folder.read(name).unwrap().unwrap();
+            assert!(!text.contains('@'), "{text}");
+        }
+    }
+}
