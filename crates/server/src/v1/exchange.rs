@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::v1::CertificationResponseModel;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use ra::{Entry, Error, Health, Issued, Label, Outcome, Requester};
+use ra::{Entry, Error, Health, Issued, Label, Outcome, Requester, SentAs};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
@@ -48,7 +48,10 @@ pub(super) async fn run(
     let mut own_pause = SOONEST;
     loop {
         let check_after = match outcome {
-            Outcome::Issued(issued) => return Ok(model(&issued)),
+            Outcome::Issued(issued) => {
+                say_for_own_ca(&issued, parsed);
+                return Ok(model(&issued));
+            }
             Outcome::Refused { refusal, .. } => return Err(Failure::refused(&refusal)),
             Outcome::Revoked(_) => {
                 return Err(Failure::client("the CA answered with a revocation"));
@@ -104,6 +107,9 @@ async fn enroll(
     }
 }
 
+const KEY_UPDATE: &str = "Certificate Signing Request and Old Certificate have the same parameters. Preparing Key Update Request";
+const CERTIFICATION: &str = "Certificate Signing Request and Old Certificate have different parameters. Preparing Certification Request";
+
 /// What can be said before the CA is asked.
 fn announce(parsed: &Parsed) -> Result<(), Failure> {
     tracing::debug!(csr = %parsed.csr.to_pem(), "certificate signing request");
@@ -112,16 +118,33 @@ fn announce(parsed: &Parsed) -> Result<(), Failure> {
     };
     tracing::debug!(certificate = %old.certificate.to_pem(), "old certificate");
     if old.same_names && !old.key_fits() {
-        // `authority` says which way an update goes when it prepares the request, which does not happen here; tests of ONAP's look for the
-        // sentence in this case too.
-        tracing::info!(
-            "Certificate Signing Request and Old Certificate have the same parameters. Preparing Key Update Request"
-        );
+        // Nobody is asked, so nobody else says it.
+        tracing::info!("{KEY_UPDATE}");
         return Err(Failure::client(
             "the old private key (OLD_PK) does not belong to the old certificate (OLD_CERT)",
         ));
     }
     Ok(())
+}
+
+/// The sentences that ONAP's tests look for, where no CMP message goes out or comes in: `authority::cmp` says them of its own.
+fn say_for_own_ca(issued: &Issued, parsed: &Parsed) {
+    if issued.sent_as != SentAs::Local {
+        return;
+    }
+    let kind = match &parsed.old {
+        None => "INIT_REP",
+        Some(old) if old.same_names => {
+            tracing::info!("{KEY_UPDATE}");
+            "KEY_UPDATE_REP"
+        }
+        Some(_) => {
+            tracing::info!("{CERTIFICATION}");
+            "CERT_REP"
+        }
+    };
+    tracing::info!(entry = %issued.entry.id, "Received response from Server");
+    tracing::info!(entry = %issued.entry.id, "Response type is: {kind}");
 }
 
 fn model(issued: &Issued) -> CertificationResponseModel {
