@@ -110,8 +110,11 @@ impl CmpAuthority {
         &self.config
     }
 
+    /// Notes how the CA does, without saying where it is: that is for the log alone.
     fn note(&self, trouble: Option<&str>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble.map(str::to_owned);
+        let endpoint = format!("{}: ", self.transport.endpoint());
+        let trouble = trouble.map(|why| why.strip_prefix(&endpoint).unwrap_or(why).to_owned());
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
 

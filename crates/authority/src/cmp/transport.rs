@@ -141,7 +141,7 @@ impl Transport {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| self.cut_off(&error))?
+            .map_err(|error| self.cut_off(error))?
         {
             if body.len().saturating_add(chunk.len()) > limit {
                 return Err(too_long());
@@ -165,9 +165,10 @@ impl Transport {
         }
     }
 
-    fn cut_off(&self, error: &reqwest::Error) -> NoAnswer {
+    fn cut_off(&self, error: reqwest::Error) -> NoAnswer {
+        let why = chain(&error.without_url());
         NoAnswer::Unknown {
-            why: format!("{}: the answer broke off: {}", self.endpoint, chain(error)),
+            why: format!("{}: the answer broke off: {why}", self.endpoint),
         }
     }
 

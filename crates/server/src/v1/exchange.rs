@@ -57,8 +57,10 @@ pub(super) async fn run(
                 return Err(Failure::client("the CA answered with a revocation"));
             }
             Outcome::Waiting { entry, check_after } => {
-                if begun.elapsed() >= PATIENCE.min(site.v1.hold) && is_down(site, &entry).await {
-                    return Err(not_understood(ca, check_after));
+                if begun.elapsed() >= PATIENCE.min(site.v1.hold)
+                    && let Some(why) = trouble(site, &entry).await
+                {
+                    return Err(not_understood(ca, &why, check_after));
                 }
                 check_after
             }
@@ -158,18 +160,18 @@ fn model(issued: &Issued) -> CertificationResponseModel {
     }
 }
 
-async fn is_down(site: &Site, entry: &Entry) -> bool {
-    match site.ra.authorities.get(&entry.authority) {
-        Some(authority) => matches!(authority.health().await, Health::Down(_)),
-        None => false,
+async fn trouble(site: &Site, entry: &Entry) -> Option<String> {
+    match site.ra.authorities.get(&entry.authority)?.health().await {
+        Health::Down(why) => Some(why),
+        Health::Up => None,
     }
 }
 
-fn not_understood(ca: &str, check_after: SignedDuration) -> Failure {
+fn not_understood(ca: &str, why: &str, check_after: SignedDuration) -> Failure {
     Failure::client(format!("no answer of CA {ca} that can be believed"))
-        .because(
-            "it is asked again by itself; send the same request again later for the certificate",
-        )
+        .because(format!(
+            "{why}; it is asked again by itself; send the same request again later for the certificate"
+        ))
         .retry_after(check_after)
 }
 
