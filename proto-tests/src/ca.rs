@@ -111,6 +111,11 @@ pub fn revoked(journal: &Path) -> i64 {
     count(journal, "SELECT count(*) FROM revocation")
 }
 
+/// How many of a journal's requests stand anywhere but at their beginning.
+pub fn moved(journal: &Path) -> i64 {
+    count(journal, "SELECT count(*) FROM outcome")
+}
+
 fn count(journal: &Path, query: &'static str) -> i64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -66,6 +66,7 @@ pub struct CmpCa {
 #[derive(Default)]
 struct State {
     acts: VecDeque<Act>,
+    always: Option<Act>,
     transactions: HashMap<Bytes, Open>,
     kinds: Vec<&'static str>,
     log: Vec<&'static str>,
@@ -74,8 +75,7 @@ struct State {
 struct Open {
     transaction: ServerTransaction,
     request: PkiMessage,
-    issued: bool,
-    last: Option<Bytes>,
+    certificate: Option<Certificate>,
 }
 
 struct Desk {
@@ -115,6 +115,18 @@ impl CmpCa {
         self.state().acts.extend(acts);
     }
 
+    /// What it does with every message from now on, until it [`recovers`](Self::recovers).
+    pub fn always(&self, act: Act) {
+        self.state().always = Some(act);
+    }
+
+    /// From now on it does its work.
+    pub fn recovers(&self) {
+        let mut state = self.state();
+        state.always = None;
+        state.acts.clear();
+    }
+
     /// The kinds of message it got, in order.
     pub fn kinds(&self) -> Vec<&'static str> {
         self.state().kinds.clone()
@@ -138,7 +150,11 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl Desk {
     fn serve(&self, received: &Received) -> Reply {
-        let act = lock(&self.state).acts.pop_front().unwrap_or(Act::Work);
+        let act = {
+            let mut state = lock(&self.state);
+            let next = state.acts.pop_front().or_else(|| state.always.clone());
+            next.unwrap_or(Act::Work)
+        };
         let Ok(message) = PkiMessage::decode(received.body.clone()) else {
             return Reply::http(400, "text/plain", "not CMP");
         };
@@ -163,66 +179,54 @@ impl Desk {
         let id = message.header().transaction_id.as_ref().unwrap();
         let id = Bytes::copy_from_slice(id.as_bytes());
         let known = lock(&self.state).transactions.remove(&id);
-        let (mut open, answer) = match known {
-            None => {
-                let mut open = Open {
-                    transaction: ServerTransaction::open(&message).unwrap(),
-                    request: message.clone(),
-                    issued: false,
-                    last: None,
-                };
-                let answer = match act {
-                    Act::Wait(_) => Answer::Waiting {
-                        text: "an officer looks at it".to_owned(),
-                    },
-                    Act::Reject(failure, text) => {
-                        Answer::Rejected(PkiStatusInfo::rejection(*failure, *text))
-                    }
-                    act => self.result(act, &mut open),
-                };
-                (open, answer)
-            }
-            Some(mut open) => match self.next(act, &mut open, &message) {
-                Some(answer) => (open, answer),
-                None => {
-                    let last = open.last.clone().unwrap();
-                    lock(&self.state).transactions.insert(id, open);
-                    return last;
-                }
-            },
-        };
+        let mut open = known.unwrap_or_else(|| Open {
+            transaction: ServerTransaction::open(&message).unwrap(),
+            request: message.clone(),
+            certificate: None,
+        });
+        let answer = self.next(act, &mut open, &message);
         let octets = self.protected(act, &mut open, &answer, &message);
-        open.last = Some(octets.clone());
         lock(&self.state).transactions.insert(id, open);
         octets
     }
 
-    /// The answer to a message that goes on with a transaction; `None` to repeat the last one.
-    fn next(&self, act: &Act, open: &mut Open, message: &PkiMessage) -> Option<Answer> {
+    fn next(&self, act: &Act, open: &mut Open, message: &PkiMessage) -> Answer {
+        let first = message.der() == open.request.der();
+        if first && !open.transaction.is_confirmed() {
+            return match act {
+                Act::Wait(_) => Answer::Waiting {
+                    text: "an officer looks at it".to_owned(),
+                },
+                Act::Reject(failure, text) => {
+                    Answer::Rejected(PkiStatusInfo::rejection(*failure, *text))
+                }
+                act => self.result(act, open),
+            };
+        }
         if let Act::Reject(failure, text) = act {
-            return Some(Answer::Error(PkiStatusInfo::rejection(*failure, *text)));
+            return Answer::Error(PkiStatusInfo::rejection(*failure, *text));
         }
         let note = |what| lock(&self.state).log.push(what);
         match (open.transaction.follow(message), act) {
-            (Ok(Follow::Repeated), _) => None,
-            (Ok(Follow::Poll), Act::Wait(seconds)) => Some(Answer::CheckAfter {
+            (Ok(Follow::Poll), Act::Wait(seconds)) => Answer::CheckAfter {
                 seconds: *seconds,
                 reason: None,
-            }),
-            (Ok(Follow::Poll), act) if !open.issued => Some(self.result(act, open)),
+            },
+            (Ok(Follow::Poll), act) if !open.transaction.is_confirmed() => self.result(act, open),
             (Ok(Follow::Accepted), _) => {
                 note("accepted");
-                Some(Answer::Confirmed)
+                Answer::Confirmed
             }
             (Ok(Follow::Refused(_) | Follow::Aborted(_)), _) => {
                 note("refused");
-                Some(Answer::Confirmed)
+                Answer::Confirmed
             }
-            (Ok(_), _) => Some(Answer::Confirmed),
-            (Err(fault), _) => Some(Answer::Error(fault.status())),
+            (Ok(_), _) => Answer::Confirmed,
+            (Err(fault), _) => Answer::Error(fault.status()),
         }
     }
 
+    /// What a request gets, the same however often it comes.
     fn result(&self, act: &Act, open: &mut Open) -> Answer {
         let note = |what| lock(&self.state).log.push(what);
         if let PkiBody::Rr(_) = open.request.body() {
@@ -240,10 +244,12 @@ impl Desk {
             Act::IssueBy(other) => other,
             _ => &self.root,
         };
-        open.issued = true;
-        note("issued");
+        let certificate = open.certificate.get_or_insert_with(|| {
+            note("issued");
+            issuer.sign(template)
+        });
         Answer::Granted(Box::new(Granted {
-            certificate: carried(&issuer.sign(template)),
+            certificate: carried(certificate),
             status: PkiStatusInfo::accepted(),
             ca_pubs: vec![carried(&self.root.certificate)],
             release: Release::Confirm,
