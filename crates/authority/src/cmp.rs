@@ -11,6 +11,7 @@ mod confirm;
 mod endpoint;
 mod failure;
 mod hand;
+mod known;
 mod order;
 mod repeat;
 mod state;
@@ -29,6 +30,7 @@ use ra::{
 };
 
 use hand::Salts;
+use known::Known;
 use repeat::Tried;
 use transport::Transport;
 
@@ -44,6 +46,7 @@ pub struct CmpAuthority {
     keys: KeyCache,
     salts: Salts,
     tried: Tried,
+    known: Known,
     /// Why the last message was not answered, if it was not.
     trouble: Mutex<Option<String>>,
 }
@@ -100,6 +103,7 @@ impl CmpAuthority {
             keys: KeyCache::default(),
             salts: Salts::default(),
             tried: Tried::default(),
+            known: Known::default(),
             trouble: Mutex::default(),
             config,
         })

@@ -13,7 +13,6 @@ use super::config::{AnswerTrust, SignerRule, UnprotectedErrors};
 use super::order::unavailable;
 use super::repeat::{self, Meaning};
 use super::state::{Accept, Exchange, State, VERSION};
-use super::trust::readable;
 use crate::sealed;
 
 /// Whether the CA can have issued something when it turns us down.
@@ -189,8 +188,9 @@ impl CmpAuthority {
                 why: format!("what the CA issued cannot be read: {error}"),
             }
         })?;
-        let mut pool: Vec<_> = issued.extra_certs.iter().filter_map(readable).collect();
-        let mut ca_pubs: Vec<_> = issued.ca_pubs.iter().filter_map(readable).collect();
+        let read = |carried| self.known.read(carried);
+        let mut pool: Vec<_> = issued.extra_certs.iter().filter_map(read).collect();
+        let mut ca_pubs: Vec<_> = issued.ca_pubs.iter().filter_map(read).collect();
         if !self.may_name_roots(&exchange) {
             pool.append(&mut ca_pubs);
         }
