@@ -1,7 +1,7 @@
 //! REST v2, for clients that keep their keys (docs/API.md): certificates, revocations, trust.
 //!
-//! A call goes one way: [`call`] says for whom and at which CA, [`body`] and [`request`] read it, the line decides, [`render`] writes what
-//! came of it. Whatever goes wrong is a [`Failure`], and [`correlate()`], around every front, writes it as a problem.
+//! A call goes one way: `call` says for whom and at which CA, `body` and `request` read it, the line decides, `render` writes what came of
+//! it. Whatever goes wrong is a [`Failure`], and `correlate`, around every front, writes it as a problem.
 
 use std::any::Any;
 use std::sync::Arc;

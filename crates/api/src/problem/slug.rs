@@ -44,7 +44,7 @@ kinds! {
     BadRequest = "bad-request", 400, "The request cannot be read";
     /// The PKCS#10 request is not one.
     BadCsr = "bad-csr", 400, "The certificate signing request cannot be read";
-    /// A signature that should prove possession of the new or the old key does not.
+    /// The signature of the request does not show that the requester has the new key.
     BadPop = "bad-pop", 400, "The proof of possession does not hold";
     /// Nobody said who they are, or not believably.
     Unauthenticated = "unauthenticated", 401, "Who asks is not known";

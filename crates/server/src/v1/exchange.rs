@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep};
 use super::Failure;
 use super::request::Parsed;
 use crate::Site;
+use crate::held::{self, Failed};
 
-/// How long to wait at least and at most between looks at a row that someone else moves.
+/// The first pause between looks that ask the CA.
 const SOONEST: Duration = Duration::from_millis(100);
-const LATEST: Duration = Duration::from_secs(2);
 /// For how long a call is held while nothing of the CA can be understood or believed: a lost answer is soon asked for again, and a CA that
 /// sends rubbish will go on doing so.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,9 +74,7 @@ pub(super) async fn run(
             own_pause = (own_pause * 2).min(PATIENCE);
             own_pause
         } else {
-            Duration::try_from(check_after)
-                .unwrap_or(LATEST)
-                .clamp(SOONEST, LATEST)
+            held::pause(check_after)
         };
         sleep(pause.min(left)).await;
         outcome = if moved_by_us {
@@ -99,10 +97,11 @@ async fn enroll(
     request: ra::EnrollRequest,
     ca: &str,
 ) -> Result<Outcome, Failure> {
-    let task = tokio::spawn(Arc::clone(&site.ra).enroll(who.clone(), request));
-    match task.await {
-        Ok(result) => result.map_err(|e| failed(&e, ca)),
-        Err(e) => {
+    let work = held::start(Arc::clone(&site.ra).enroll(who.clone(), request));
+    match held::end(work).await {
+        Ok(outcome) => Ok(outcome),
+        Err(Failed::Line(e)) => Err(failed(&e, ca)),
+        Err(Failed::Ended(e)) => {
             let failure = Failure::framework(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected error");
             Err(failure.caused_by(e))
         }

@@ -7,7 +7,7 @@ use ra::Refusal;
 
 use crate::problem;
 
-/// Why a call got no other answer. The problem travels in the response's extensions; [`super::correlate()`] writes it, since it alone knows
+/// Why a call got no other answer. The problem travels in the response's extensions; `correlate` writes it, since it alone knows
 /// the correlation id.
 #[derive(Debug)]
 pub struct Failure {
