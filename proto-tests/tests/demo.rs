@@ -79,8 +79,11 @@ fn once_it_shows_a_certificate_through_each_door_and_leaves_with_0() {
         section(&stdout, "4. ").contains("the CA was asked by "),
         "{stdout}"
     );
-    let revoked = row(section(&stdout, "5. "), "revoked");
-    assert!(revoked.ends_with(", superseded"), "{revoked}");
+    let revoked = section(&stdout, "5. ");
+    assert_eq!(row(revoked, "reason"), "superseded");
+    let old = Certificate::from_pem(&std::fs::read(folder.join("certs/rest-v2.crt")).unwrap());
+    assert!(hex::encode(old.unwrap().serial()).ends_with(row(revoked, "serial")));
+    assert!(row(revoked, "listed").ends_with("/crl/signer.crl"));
     assert!(!stdout.contains(READY));
     assert_eq!(stderr, "");
 }
@@ -153,6 +156,10 @@ fn every_line_it_tells_people_to_try_works_as_it_stands() {
                     leaf.verify_signed_by(issuing(&folder).public_key()).is_ok(),
                     "{line}"
                 );
+            }
+            None if line.contains("$CRL_URL") => {
+                // The demo's own, openssl's and certway's.
+                assert_eq!(stdout.matches("Serial Number").count(), 3, "{stdout}");
             }
             None if line.starts_with("curl ") => {
                 assert!(

@@ -26,6 +26,11 @@ pub(super) fn cmp_over_tls(ports: &Ports) -> String {
     format!("{}/.well-known/cmp/p/{LABEL}", rest(ports))
 }
 
+/// The CA's list of what it revoked, as its certificates name it.
+pub(super) fn crl(ports: &Ports) -> String {
+    format!("http://127.0.0.1:{}/crl/signer.crl", ports.ca)
+}
+
 /// An HTTPS client that shows the demo's client certificate.
 pub(super) fn https(material: &Material) -> anyhow::Result<reqwest::Client> {
     // Another part of the process may have done so already.

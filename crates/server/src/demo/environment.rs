@@ -48,6 +48,7 @@ impl Environment {
                 ("V2_URL", format!("{rest}/v2/{LABEL}")),
                 ("CMP_URL", client::cmp(ports)),
                 ("CMP_TLS_URL", client::cmp_over_tls(ports)),
+                ("CRL_URL", client::crl(ports)),
                 ("CMP_REF", DEVICE.to_owned()),
                 ("CMP_SECRET", material.device_secret.clone()),
                 ("TRY_KEY", folder.text("try.key")),

@@ -56,4 +56,8 @@ pub(super) const LINES: &[Line] = &[
         what: "its revocation",
         command: r#"certway revoke --cert "$OUT/web/tls.crt" --reason superseded"#,
     },
+    Line {
+        what: "everything that was revoked",
+        command: r#"curl --silent --show-error --fail "$CRL_URL" | openssl crl -inform DER -noout -text"#,
+    },
 ];

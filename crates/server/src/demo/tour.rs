@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use pki::chain::{self, Chain};
+use pki::crl::Crl;
 use pki::{Certificate, PrivateKey};
 
 use super::client;
@@ -67,7 +68,7 @@ pub(super) async fn run(
             rest_v1::enroll(&http, &rest),
         )
         .await?;
-    let v2 = rest_v2::Service::new(http, &rest)?;
+    let v2 = rest_v2::Service::new(http.clone(), &rest)?;
     let first = shown
         .step(
             "2. One over REST v2: the private key stays with its owner",
@@ -93,11 +94,29 @@ pub(super) async fn run(
         .screen
         .heading("5. The revocation of the one that was renewed")?;
     v2.revoke(&first).await.context("the revocation failed")?;
-    let serial = hex::encode(first.leaf()?.serial());
-    shown
-        .screen
-        .row("revoked", &format!("serial number {serial}, superseded"))?;
+    let crl = client::crl(ports);
+    let serial = listed(&http, &crl, &first.chain)
+        .await
+        .with_context(|| format!("the list at {crl} cannot be believed"))?;
+    shown.screen.row("serial", &serial)?;
+    shown.screen.row("reason", "superseded")?;
+    shown.screen.row("listed", &crl)?;
     Ok(())
+}
+
+/// The serial number of a certificate that the CA's list has, as openssl and REST v2 write it but for the case of its digits.
+async fn listed(http: &reqwest::Client, url: &str, chain: &Chain) -> anyhow::Result<String> {
+    let [leaf, issuer, ..] = chain.certificates.as_slice() else {
+        bail!("the certificate came without its issuer");
+    };
+    let answer = http.get(url).send().await?.error_for_status()?;
+    let crl = Crl::from_der(answer.bytes().await?)?;
+    crl.verify_signed_by(issuer.public_key())?;
+    if !crl.revoked().any(|entry| entry.serial == leaf.serial()) {
+        bail!("the certificate is not in it");
+    }
+    let serial = leaf.serial();
+    Ok(hex::encode(serial.strip_prefix(&[0]).unwrap_or(serial)))
 }
 
 struct Shown<'a, 'b> {
