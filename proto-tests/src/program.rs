@@ -190,7 +190,7 @@ impl Program {
         let sockets = |text: &str| {
             let named = text.split("listening on ").skip(1);
             let found: Vec<SocketAddr> = named
-                .filter_map(|rest| rest.split_whitespace().next()?.parse().ok())
+                .filter_map(|rest| rest.split([' ', '\n', '"']).next()?.parse().ok())
                 .collect();
             (found.len() >= count).then_some(found)
         };
