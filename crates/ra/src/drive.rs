@@ -203,7 +203,7 @@ impl Ra {
                 None,
                 Lease::End,
             )
-            .await
+            .await?;
         } else {
             let due = self.due(By::Ra, (self.clock)(), self.lease);
             self.write(
@@ -214,8 +214,10 @@ impl Ra {
                 due,
                 Lease::Keep,
             )
-            .await
+            .await?;
         }
+        step::reached(step::HEARD, &entry.id);
+        Ok(())
     }
 
     /// Step 12.

@@ -19,8 +19,10 @@ pub const CHECKED: u64 = 10;
 pub const FINISHED: u64 = 11;
 /// Step 12, first half: the CA heard the verdict, the journal does not know that.
 pub const CONFIRMED_UPSTREAM: u64 = 12;
-/// Step 12, second half: the journal knows.
+/// Step 12, second half: the journal knows, nobody was answered.
 pub const CONFIRMED: u64 = 13;
+/// Step 14: the client's word on its certificate is durable, the CA has not heard it.
+pub const HEARD: u64 = 14;
 
 /// Says that `entry` has come to `step`.
 pub fn reached(step: u64, entry: &EntryId) {
