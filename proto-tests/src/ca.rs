@@ -90,6 +90,16 @@ impl EmbeddedCa {
         entry
     }
 
+    /// What its journal says about that subject.
+    pub fn records(&self, subject: &pki::Name) -> Vec<crate::record::Record> {
+        crate::record::of(&self.folder.path().join("journal.db"), subject)
+    }
+
+    /// Whether its journal says that the certificate is revoked.
+    pub fn is_revoked(&self, certificate: &Certificate) -> bool {
+        crate::record::is_revoked(&self.folder.path().join("journal.db"), certificate)
+    }
+
     /// How many certificates it has issued.
     pub fn issued(&self) -> i64 {
         issued(&self.folder.path().join("journal.db"))

@@ -1,0 +1,264 @@
+//! A CMP CA with habits: it repeats itself or not, makes clients wait or not, takes back what nobody confirms or not.
+//! It keeps its record in memory and outlives the RA that is killed before it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use pki::{Certificate, Csr, Template};
+use pkixcmp::protection::MacScheme;
+use pkixcmp::server::{Answer, Follow, Granted, Release, ServerTransaction, refuse};
+use pkixcmp::{CmpCertificate, PkiBody, PkiFailureInfo, PkiMessage, PkiStatusInfo};
+
+use crate::ca::{REFERENCE, SECRET};
+use crate::certs::Issuer;
+use crate::cmp::Shared;
+use crate::upstream::{FakeUpstream, Reply};
+
+/// What kind of CA it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Habits {
+    /// The same bytes get the same answer again; else `transactionIdInUse`.
+    pub repeats: bool,
+    /// A transaction whose client has lost the thread is ended, and its unconfirmed certificate taken back.
+    pub withdraws: bool,
+    /// A certConf that comes again is refused as any other message, instead of with `certConfirmed`.
+    pub forgets: bool,
+    /// Implicit confirmation is granted to who asks for it.
+    pub implicit: bool,
+    /// So many answers are "not yet" before there is a certificate.
+    pub waits: u32,
+}
+
+/// What became of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Issued, and nobody has confirmed it.
+    Unconfirmed,
+    /// Confirmed by its client, or implicitly.
+    Confirmed,
+    /// Taken back.
+    Withdrawn,
+}
+
+/// The CA.
+pub struct ScriptedCa {
+    /// What its certificates chain to.
+    pub root: Certificate,
+    upstream: FakeUpstream,
+    desk: Arc<Mutex<Desk>>,
+}
+
+struct Desk {
+    habits: Habits,
+    issuer: Issuer,
+    shared: Shared,
+    open: HashMap<Bytes, Open>,
+}
+
+struct Open {
+    transaction: ServerTransaction,
+    template: Template,
+    waits: u32,
+    certificate: Option<(Certificate, Fate)>,
+    last: Bytes,
+}
+
+impl ScriptedCa {
+    /// Starts one; it knows the same secret as [`crate::EmbeddedCa`].
+    pub fn start(habits: Habits) -> Self {
+        let issuer = Issuer::root("O=Certway Tests,CN=Scripted CA");
+        let root = issuer.certificate.clone();
+        let desk = Arc::new(Mutex::new(Desk {
+            habits,
+            issuer,
+            shared: Shared::new(REFERENCE, SECRET),
+            open: HashMap::new(),
+        }));
+        let working = Arc::clone(&desk);
+        let upstream = FakeUpstream::start(move |request| {
+            Reply::cmp(working.lock().unwrap().answer(&request.body))
+        });
+        Self {
+            root,
+            upstream,
+            desk,
+        }
+    }
+
+    /// Where it takes CMP.
+    pub fn url(&self) -> String {
+        self.upstream.url("/cmp")
+    }
+
+    /// From now on nobody has to wait.
+    pub fn decides(&self) {
+        let mut desk = self.desk.lock().unwrap();
+        desk.habits.waits = 0;
+        for open in desk.open.values_mut() {
+            open.waits = 0;
+        }
+    }
+
+    /// Every certificate it issued for that subject, and what became of each.
+    pub fn record(&self, subject: &pki::Name) -> Vec<(Certificate, Fate)> {
+        let desk = self.desk.lock().unwrap();
+        let all = desk
+            .open
+            .values()
+            .filter_map(|open| open.certificate.clone());
+        all.filter(|(certificate, _)| certificate.subject() == subject)
+            .collect()
+    }
+}
+
+impl Desk {
+    fn answer(&mut self, body: &[u8]) -> Bytes {
+        let message = PkiMessage::decode(Bytes::copy_from_slice(body)).unwrap();
+        assert!(self.shared.protects(&message), "a wrong MAC from our RA");
+        let id = message.header().transaction_id.as_ref().unwrap();
+        let id = Bytes::copy_from_slice(id.as_bytes());
+        let (mut open, answer) = match self.open.remove(&id) {
+            None => self.first(&message),
+            Some(mut open) => match self.next(&mut open, &message) {
+                Said::Answer(answer) => (open, answer),
+                Said::Again => {
+                    let octets = open.last.clone();
+                    self.open.insert(id, open);
+                    return octets;
+                }
+                Said::Refused(failure) => {
+                    if self.habits.withdraws
+                        && let Some((_, fate @ Fate::Unconfirmed)) = &mut open.certificate
+                    {
+                        *fate = Fate::Withdrawn;
+                    }
+                    self.open.insert(id, open);
+                    return self.refusal(&message, failure);
+                }
+            },
+        };
+        let (key, out) = self.rim(&message);
+        let octets = key.protect(open.transaction.answer(&answer, out).unwrap());
+        open.last = octets.clone();
+        self.open.insert(id, open);
+        octets
+    }
+
+    fn first(&self, message: &PkiMessage) -> (Open, Answer) {
+        let mut open = Open {
+            transaction: ServerTransaction::open(message).unwrap(),
+            template: asked(message.body()),
+            waits: self.habits.waits,
+            certificate: None,
+            last: Bytes::new(),
+        };
+        let answer = self.decide(&mut open, false);
+        (open, answer)
+    }
+
+    fn next(&self, open: &mut Open, message: &PkiMessage) -> Said {
+        match open.transaction.follow(message) {
+            Ok(Follow::Repeated) if self.habits.repeats => Said::Again,
+            Ok(Follow::Repeated) => Said::Refused(self.refuses_again(open)),
+            Ok(Follow::Poll) if open.certificate.is_none() => Said::Answer(self.decide(open, true)),
+            Ok(Follow::Poll) if self.habits.repeats => Said::Answer(self.granted(open)),
+            Ok(Follow::Poll) => Said::Refused(PkiFailureInfo::BAD_REQUEST),
+            Ok(Follow::Accepted) => {
+                open.certificate.as_mut().unwrap().1 = Fate::Confirmed;
+                Said::Answer(Answer::Confirmed)
+            }
+            Ok(_) => {
+                open.certificate.as_mut().unwrap().1 = Fate::Withdrawn;
+                Said::Answer(Answer::Confirmed)
+            }
+            Err(fault) => Said::Refused(fault.failure),
+        }
+    }
+
+    fn refuses_again(&self, open: &Open) -> PkiFailureInfo {
+        match open.certificate {
+            Some((_, Fate::Confirmed))
+                if !self.habits.forgets && open.transaction.is_confirmed() =>
+            {
+                PkiFailureInfo::CERT_CONFIRMED
+            }
+            _ => PkiFailureInfo::TRANSACTION_ID_IN_USE,
+        }
+    }
+
+    fn decide(&self, open: &mut Open, polled: bool) -> Answer {
+        if open.waits > 0 {
+            open.waits -= 1;
+            return if polled {
+                Answer::CheckAfter {
+                    seconds: 1,
+                    reason: None,
+                }
+            } else {
+                Answer::Waiting {
+                    text: "an officer looks at it".to_owned(),
+                }
+            };
+        }
+        let implicit = self.habits.implicit && open.transaction.asks_implicit_confirmation();
+        let fate = if implicit {
+            Fate::Confirmed
+        } else {
+            Fate::Unconfirmed
+        };
+        open.certificate = Some((self.issuer.sign(open.template.clone()), fate));
+        self.granted(open)
+    }
+
+    fn granted(&self, open: &Open) -> Answer {
+        let (certificate, _) = open.certificate.as_ref().unwrap();
+        let release = if self.habits.implicit {
+            Release::Implicit
+        } else {
+            Release::Confirm
+        };
+        Answer::Granted(Box::new(Granted {
+            certificate: CmpCertificate::from(certificate),
+            status: PkiStatusInfo::accepted(),
+            ca_pubs: vec![CmpCertificate::from(&self.issuer.certificate)],
+            release,
+        }))
+    }
+
+    fn refusal(&self, message: &PkiMessage, failure: PkiFailureInfo) -> Bytes {
+        let (key, out) = self.rim(message);
+        let status = PkiStatusInfo::rejection(failure, "not again");
+        key.protect(refuse(message, status, out).unwrap())
+    }
+
+    /// Protection mirrors that of the request.
+    fn rim(
+        &self,
+        message: &PkiMessage,
+    ) -> (pkixcmp::protection::MacKey, pkixcmp::transaction::Outgoing) {
+        let algorithm = message.header().protection_alg.as_ref().unwrap();
+        let key = self
+            .shared
+            .key_by(&MacScheme::from_algorithm(algorithm).unwrap());
+        let out = self
+            .shared
+            .outgoing(&key, self.issuer.certificate.subject().clone());
+        (key, out)
+    }
+}
+
+enum Said {
+    Answer(Answer),
+    Again,
+    Refused(PkiFailureInfo),
+}
+
+fn asked(body: &PkiBody) -> Template {
+    if let PkiBody::P10cr(csr) = body {
+        let csr = Csr::from_der(csr.der().clone()).unwrap();
+        return csr.template().unwrap();
+    }
+    let template = &body.requests().unwrap()[0].cert_req.cert_template;
+    template.to_template().unwrap()
+}
