@@ -50,6 +50,15 @@ pub enum Act {
     IssueFor(PublicKey),
     /// Issues below this CA instead.
     IssueBy(Arc<Issuer>),
+    /// Issues below this CA, and shows just these certificates.
+    Show {
+        /// Who issues.
+        issuer: Arc<Issuer>,
+        /// What stands in caPubs.
+        ca_pubs: Vec<Certificate>,
+        /// What stands in extraCerts.
+        extra_certs: Vec<Certificate>,
+    },
     /// This, whatever came.
     Say(Reply),
 }
@@ -241,8 +250,12 @@ impl Desk {
             template.public_key = key.clone();
         }
         let issuer = match act {
-            Act::IssueBy(other) => other,
+            Act::IssueBy(other) | Act::Show { issuer: other, .. } => other,
             _ => &self.root,
+        };
+        let ca_pubs = match act {
+            Act::Show { ca_pubs, .. } => ca_pubs.iter().map(carried).collect(),
+            _ => vec![carried(&self.root.certificate)],
         };
         let certificate = open.certificate.get_or_insert_with(|| {
             note("issued");
@@ -251,7 +264,7 @@ impl Desk {
         Answer::Granted(Box::new(Granted {
             certificate: carried(certificate),
             status: PkiStatusInfo::accepted(),
-            ca_pubs: vec![carried(&self.root.certificate)],
+            ca_pubs,
             release: Release::Confirm,
         }))
     }
@@ -296,7 +309,11 @@ impl Desk {
             }
             _ => Some(mac.algorithm().clone()),
         };
-        let out = self.outgoing(algorithm, Vec::new());
+        let extra = match act {
+            Act::Show { extra_certs, .. } => extra_certs.iter().map(carried).collect(),
+            _ => Vec::new(),
+        };
+        let out = self.outgoing(algorithm, extra);
         let made = open.transaction.answer(answer, out).unwrap();
         match act {
             Act::Unprotected => made.unprotected(),

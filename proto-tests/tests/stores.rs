@@ -234,7 +234,8 @@ fn key_and_certificate_may_be_two_files_as_kubernetes_mounts_them() {
 
 #[test]
 fn it_starts_from_what_we_write_under_any_extension() {
-    let files: [fn(&Setup) -> (Vec<u8>, Vec<u8>); 3] = [
+    type Stores = (Vec<u8>, Vec<u8>);
+    let files: [fn(&Setup) -> Stores; 3] = [
         |setup| {
             (
                 setup.pki.server.jks(),

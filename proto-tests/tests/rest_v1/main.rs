@@ -3,6 +3,8 @@
 mod answers;
 mod bad_requests;
 mod ca_failures;
+mod chains;
+mod csit;
 mod endpoints;
 mod readiness;
 mod requests;
