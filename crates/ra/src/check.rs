@@ -86,12 +86,22 @@ pub fn check(
     Ok(Sound { chain, changes })
 }
 
-/// The chain of an answer, also for one taken earlier: `now` is then when it was taken.
+/// The chain of an answer and every trust anchor, also for one taken earlier: `now` is then when it was taken.
 pub(crate) fn assemble(
     answer: &Answer,
     anchors: &Anchors,
     now: Timestamp,
 ) -> Result<Chain, chain::ChainError> {
     let pool: Vec<Certificate> = answer.pool.iter().chain(&answer.ca_pubs).cloned().collect();
-    chain::assemble(&answer.leaf, &pool, anchors.configured(), now)
+    let mut chain = chain::assemble(&answer.leaf, &pool, anchors.configured(), now)?;
+    // Also a root that the CA does not send: the next one of a rollover has to be trusted before it is used.
+    let unsent = |root: &&Certificate| root.not_after() > now && !chain.anchors.contains(root);
+    let unsent: Vec<Certificate> = anchors
+        .configured()
+        .iter()
+        .filter(unsent)
+        .cloned()
+        .collect();
+    chain.anchors.extend(unsent);
+    Ok(chain)
 }

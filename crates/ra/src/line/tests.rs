@@ -754,6 +754,22 @@ fn every_decision_is_in_the_audit_with_who_and_which_certificate() {
 }
 
 #[test]
+fn a_configured_root_that_the_ca_does_not_send_reaches_the_requester_after_the_chains_own() {
+    let next = block_on(MemoryCa::new(Timestamp::from_second(START).unwrap())).unwrap();
+    let next = next.root().clone();
+    let house = House::with(
+        |ca| ca,
+        |profile| {
+            if let Anchors::Configured(roots) = &mut profile.anchors {
+                roots.insert(0, next.clone());
+            }
+        },
+    );
+    let got = issued(house.enroll(request("k")).unwrap());
+    assert_eq!(got.anchors, [house.ca.root().clone(), next]);
+}
+
+#[test]
 fn trust_is_what_is_configured_and_what_the_ca_names() {
     let house = House::with(
         |ca| ca,

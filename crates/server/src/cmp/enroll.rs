@@ -1,7 +1,7 @@
 //! Step 3 of the line: ir, cr, kur and p10cr to [`EnrollRequest`].
 
 use bytes::Bytes;
-use pki::{Certificate, GeneralName, Template};
+use pki::{Certificate, CertificateId, GeneralName, Template};
 use pkixcmp::crmf::control::{AttributeTypeAndValue, Control};
 use pkixcmp::crmf::{CertReqMsg, template::TemplateError};
 use pkixcmp::info::{InfoValue, id};
@@ -16,7 +16,7 @@ use ra::{
 use super::authenticate::Authenticated;
 use super::call::Call;
 use super::exchange::{Exchange, fingerprint, transaction_id};
-use super::first::lost;
+use super::first::{failed, lost};
 
 /// Why a message is no request that the line could judge.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct Wanted {
     replaces: Option<Replaces>,
 }
 
-pub(super) fn request(
+pub(super) async fn request(
     call: &Call<'_>,
     sender: &Authenticated,
     exchange: &Exchange,
@@ -53,7 +53,7 @@ pub(super) fn request(
     let wanted = match call.message.body() {
         PkiBody::P10cr(csr) => pkcs10(csr)?,
         PkiBody::Kur(_) => {
-            let old = renewed(call, &sender.who)?;
+            let old = renewed(call, &sender.who).await?;
             crmf(call, Some(old))?
         }
         _ => crmf(call, None)?,
@@ -122,7 +122,7 @@ fn pkcs10(raw: &CertificationRequest) -> Result<Wanted, Unfit> {
     })
 }
 
-fn crmf(call: &Call<'_>, old: Option<Certificate>) -> Result<Wanted, Unfit> {
+fn crmf(call: &Call<'_>, old: Option<Replaces>) -> Result<Wanted, Unfit> {
     let raw = pop::raw_requests(call.message);
     let [(der, request)] = raw.as_slice() else {
         return Err(Unfit::message(
@@ -130,23 +130,21 @@ fn crmf(call: &Call<'_>, old: Option<Certificate>) -> Result<Wanted, Unfit> {
             "there has to be exactly one request in a message",
         ));
     };
-    let template = template(request, old.as_ref())?;
+    let renewed = old.as_ref().map(|old| &old.certificate);
+    let template = template(request, renewed)?;
     for control in request
         .cert_req
         .controls
         .iter()
         .flat_map(|list| list.iter())
     {
-        heed(control, old.as_ref())?;
+        heed(control, renewed)?;
     }
     Ok(Wanted {
         template,
         proof: proof(call, der, request)?,
         original: Original::CertReqMsg(der.clone()),
-        replaces: old.map(|certificate| Replaces {
-            certificate,
-            proof: Proof::Channel,
-        }),
+        replaces: old,
     })
 }
 
@@ -184,7 +182,7 @@ fn heed(control: &AttributeTypeAndValue, old: Option<&Certificate>) -> Result<()
         (Control::OldCertId(named), Some(old)) if named.certificate_id() != Some(old.id()) => {
             Err(Unfit::request(
                 PkiFailureInfo::BAD_CERT_ID,
-                "oldCertId does not name the certificate that protects the message",
+                "oldCertId does not name the certificate that is renewed",
             ))
         }
         (Control::PkiArchiveOptions(_), _) => Err(Unfit::request(
@@ -195,15 +193,53 @@ fn heed(control: &AttributeTypeAndValue, old: Option<&Certificate>) -> Result<()
     }
 }
 
-/// The certificate that a kur renews: the one that protects it (RFC 9483 section 4.1.3).
-fn renewed(call: &Call<'_>, who: &Requester) -> Result<Certificate, Unfit> {
+/// The certificate that a kur renews: the one that protects it (RFC 9483 section 4.1.3), or for an RA, whose word is taken for its
+/// clients', the one that oldCertId names.
+async fn renewed(call: &Call<'_>, who: &Requester) -> Result<Replaces, Unfit> {
     let algorithm = call.message.header().protection_alg.as_ref();
     let signed = ProtectionKind::announced(algorithm) == ProtectionKind::Signature;
-    who.certificate.clone().filter(|_| signed).ok_or_else(|| {
+    let own = who.certificate.clone().filter(|_| signed);
+    if who.acts_as_ra
+        && let Some(named) = old_cert_id(call)
+        && own.as_ref().is_none_or(|own| own.id() != named)
+    {
+        return on_behalf(call, &named).await;
+    }
+    own.map(|certificate| Replaces {
+        certificate,
+        proof: Proof::Channel,
+    })
+    .ok_or_else(|| {
         Unfit::message(
             PkiFailureInfo::WRONG_INTEGRITY,
             "a kur has to be signed with the key of the certificate that it renews",
         )
+    })
+}
+
+async fn on_behalf(call: &Call<'_>, named: &CertificateId) -> Result<Replaces, Unfit> {
+    let known = call.site.ra.journal.issuance(named).await;
+    let known = known.map_err(|error| Unfit::Message(failed(&error.into())))?;
+    known
+        .map(|issuance| Replaces {
+            certificate: issuance.certificate,
+            proof: Proof::RaVerified,
+        })
+        .ok_or_else(|| {
+            Unfit::request(
+                PkiFailureInfo::BAD_CERT_ID,
+                "oldCertId names a certificate that is not known here",
+            )
+        })
+}
+
+fn old_cert_id(call: &Call<'_>) -> Option<CertificateId> {
+    let raw = pop::raw_requests(call.message);
+    let (_, request) = raw.first()?;
+    let controls = request.cert_req.controls.as_ref()?;
+    controls.iter().find_map(|control| match control.control() {
+        Ok(Control::OldCertId(named)) => named.certificate_id(),
+        _ => None,
     })
 }
 

@@ -74,7 +74,7 @@ impl Call<'_> {
         sender: &Authenticated,
         exchange: &Exchange,
     ) -> Result<Result<Outcome, PkiStatusInfo>, PkiStatusInfo> {
-        let request = match enroll::request(self, sender, exchange) {
+        let request = match enroll::request(self, sender, exchange).await {
             Ok(request) => request,
             Err(enroll::Unfit::Message(status)) => return Err(status),
             Err(enroll::Unfit::Request(status)) => return Ok(Err(status)),

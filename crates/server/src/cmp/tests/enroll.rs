@@ -12,7 +12,7 @@ use pkixcmp::{CertId, PkiBody, PkiFailureInfo, PkiMessage, PkiStatus};
 use ra::memory::Script;
 
 use super::client::{Client, crmf, error, ir, issued, key, rejected, request, template};
-use super::house::{House, dn};
+use super::house::{House, RA_REFERENCE, SECRET, dn};
 
 fn p10cr(key: &pki::PrivateKey) -> PkiBody {
     PkiBody::P10cr((&Csr::build(&template(key), key).unwrap()).into())
@@ -140,6 +140,37 @@ async fn a_kur_by_mac_is_of_the_wrong_integrity() {
     let body = PkiBody::Kur([crmf(&key())].into());
     let refusal = Client::new().refused(&house, &body).await;
     assert_eq!(refusal.failure, PkiFailureInfo::WRONG_INTEGRITY);
+}
+
+#[tokio::test]
+async fn an_ra_renews_on_behalf_of_the_holder_what_old_cert_id_names() {
+    let (house, first, second) = (House::new().await, key(), key());
+    let old = Client::new().enroll(&house, &ir(&first)).await;
+    let old = old.certificate.certificate().unwrap();
+    let named = AttributeTypeAndValue::old_cert_id(&CertId::of(&old).unwrap()).unwrap();
+    let wanted = CertTemplate::from_template(&template(&second)).unwrap();
+    let body = PkiBody::Kur([request(wanted, &second, vec![named])].into());
+    let new = Client::mac(RA_REFERENCE, SECRET)
+        .enroll(&house, &body)
+        .await;
+    let new = new.certificate.certificate().unwrap();
+    assert_eq!(new.public_key(), second.public_key());
+    let holder_itself = Client::new().refused(&house, &body).await;
+    assert_eq!(holder_itself.failure, PkiFailureInfo::WRONG_INTEGRITY);
+}
+
+#[tokio::test]
+async fn an_ra_cannot_renew_a_certificate_that_is_not_known_here() {
+    let house = House::new().await;
+    let foreign = CertId::of(&house.vendor.root).unwrap();
+    let named = AttributeTypeAndValue::old_cert_id(&foreign).unwrap();
+    let wanted = key();
+    let template = CertTemplate::from_template(&template(&wanted)).unwrap();
+    let body = PkiBody::Kur([request(template, &wanted, vec![named])].into());
+    let refusal = Client::mac(RA_REFERENCE, SECRET)
+        .refused(&house, &body)
+        .await;
+    assert_eq!(refusal.failure, PkiFailureInfo::BAD_CERT_ID);
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ use crate::{App, CmpSettings, CmpSigner, LabelSettings, Site};
 
 pub(super) const REFERENCE: &str = "3078";
 pub(super) const SECRET: &str = "insecure";
+/// The reference of a client that acts as RA.
+pub(super) const RA_REFERENCE: &str = "other-ra";
 
 /// A CA for certificates of clients and of ours.
 pub(super) struct Issuer {
@@ -111,6 +113,16 @@ impl House {
                 SharedSecret::new(SECRET),
             );
         }
+        let other_ra = Requester {
+            acts_as_ra: true,
+            ..client(&label, RA_REFERENCE)
+        };
+        credentials.insert(
+            label.clone(),
+            RA_REFERENCE,
+            other_ra,
+            SharedSecret::new(SECRET),
+        );
         site.credentials = Arc::new(credentials);
         let late = Arc::new(AtomicI64::new(0));
         let seconds = Arc::clone(&late);
