@@ -3,4 +3,5 @@
 
 mod recovering;
 mod refusing;
+mod v2;
 mod world;

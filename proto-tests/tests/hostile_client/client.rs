@@ -54,12 +54,12 @@ pub fn asking(id: i64, template: &Template, key: &PrivateKey) -> CertReqMsg {
     });
     let unproven = unproven.unwrap();
     let signature = key.sign_now(unproven.to_be_signed()).unwrap();
-    let made = unproven.proven(pki::Signer::algorithm(key).clone(), &signature, None);
+    let made = unproven.proven(key.algorithm().clone(), &signature, None);
     made.unwrap()
 }
 
 pub fn template(subject: &str, key: &PrivateKey) -> Template {
-    Template::new(dn(subject), pki::Signer::public_key(key).clone())
+    Template::new(dn(subject), key.public_key().clone())
 }
 
 /// An ir for a new key.
@@ -164,7 +164,7 @@ pub fn signed(header: &mut PkiHeader, body: &PkiBody, by: &Identity) -> Bytes {
     let certificate = by.certificate();
     header.sender = GeneralName::Directory(certificate.subject().clone());
     header.sender_kid = certificate.subject_key_id().and_then(octets);
-    header.protection_alg = Some(pki::Signer::algorithm(&by.key).clone());
+    header.protection_alg = Some(by.key.algorithm().clone());
     sign_as_it_is(header, body, by)
 }
 

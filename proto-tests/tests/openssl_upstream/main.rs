@@ -63,6 +63,14 @@ fn messages(mock: &Mock) -> usize {
     text.matches("Received request, 1st line: POST").count()
 }
 
+/// POST of a CSR to REST v2.
+fn post_csr(ra: &Native, mock: &Mock) -> Answer {
+    let csr = proto_tests::v1::csr(SUBJECT, &[NAME], &mock.key);
+    let client = ra.rest(Some(&ra.setup.pki.client));
+    let path = "/v2/RA/certificates";
+    client.post(path, "application/x-pem-file", csr.as_bytes())
+}
+
 macro_rules! with_mock {
     () => {
         if peer::missing("openssl") || !isolated() {
@@ -297,4 +305,41 @@ fn a_mock_that_dies_before_certconf_gets_it_from_the_next_one_or_the_client_is_t
     // What was issued is durable, and waits to be confirmed.
     eventually("issued", || ra.issued() == 1);
     assert_eq!(ra.revoked(), 0);
+}
+
+#[test]
+fn a_csr_by_rest_v2_travels_as_p10cr() {
+    with_mock!();
+    let mock = mock(&[]);
+    let ra = before(&mock, "");
+    let answer = post_csr(&ra, &mock);
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let body = answer.json();
+    assert_eq!(body["certificate"], mock.certificate.to_pem());
+    assert_eq!(body["roots"][0], mock.root.certificate.to_pem());
+    assert_eq!(body["kind"], "p10cr");
+    ra.program.log_has("The CA has our confirmation");
+}
+
+#[test]
+fn a_rejection_is_a_problem_of_rest_v2_with_failinfo() {
+    with_mock!();
+    let text = "no such device";
+    let arguments = [
+        "-pkistatus",
+        "2",
+        "-failurebits",
+        "524288",
+        "-statusstring",
+        text,
+    ];
+    let mock = mock(&arguments);
+    let ra = before(&mock, "");
+    let answer = post_csr(&ra, &mock);
+    assert_eq!(answer.status, 422, "{}", answer.text());
+    let body = answer.json();
+    assert_eq!(body["type"], "https://certway.dev/problems/rejected-by-ca");
+    assert_eq!(body["failInfo"].to_string(), r#"["badCertTemplate"]"#);
+    assert!(answer.text().contains(text), "{}", answer.text());
+    assert_eq!(ra.issued(), 0);
 }
