@@ -282,3 +282,26 @@ fn a_signature_without_its_certificate_or_over_other_octets_is_not_believed() {
     assert_eq!(error(&answer).0, PkiFailureInfo::ADD_INFO_NOT_AVAILABLE);
     next_is_served(&ra, 0);
 }
+
+/// certProfile with those names.
+fn profiles(names: &[&str]) -> pkixcmp::InfoTypeAndValue {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let id = pkixcmp::info::id::CERT_PROFILE;
+    pkixcmp::InfoTypeAndValue::with(id, &names).unwrap()
+}
+
+#[test]
+fn a_profile_that_does_not_exist_or_is_not_the_labels_and_two_of_them_are_refused() {
+    let ra = Native::local();
+    for names in [&["none"][..], &["any", "any"], &[]] {
+        let answer = with_header(&ra, |header| {
+            header.general_info = Some([profiles(names)].into());
+        });
+        failure(&answer);
+    }
+    let answer = with_header(&ra, |header| {
+        header.general_info = Some([profiles(&["any"])].into());
+    });
+    certificate(&answer);
+    next_is_served(&ra, 1);
+}

@@ -1,5 +1,7 @@
 //! Proof of possession, and PKCS#10 requests.
 
+use pki::{KeyUsages, Template, usage};
+use proto_tests::certs::{Identity, Issuer, dn};
 use proto_tests::native::{RA_SECRET, SECRET};
 use proto_tests::openssl::{Cmp, Ran};
 use proto_tests::{EmbeddedCa, Keys, Native, peer};
@@ -155,5 +157,51 @@ fn a_pkcs10_signature_with_a_bit_flipped_is_badpop() {
     let cmp = cmp.file("-reqin", "corrupted.der", der);
     let ran = cmp.args(&["-reqin_new_tid"]).run();
     ran.refused(&["received CP", "badPOP"]);
+    assert_eq!(ra.issued(), 1);
+}
+
+/// A certificate with the purpose id-kp-cmcRA.
+fn ra_of(issuer: &Issuer, name: &str) -> Identity {
+    let key = Keys::ec();
+    let mut template = Template::new(dn(name), key.public_key().clone());
+    template.key_usage = Some(KeyUsages::DIGITAL_SIGNATURE);
+    template.ext_key_usage = vec![usage::CMC_RA];
+    let chain = vec![issuer.sign(template), issuer.certificate.clone()];
+    Identity { key, chain }
+}
+
+fn raverified_by(ra: &Native, signer: &Identity) -> Ran {
+    let cmp = ra.openssl("ir").signed(signer).new_key(&Keys::ec());
+    let cmp = cmp.subject("/CN=behind-an-ra").args(&["-popo", "0"]);
+    cmp.trusting(&ra.setup.root.certificate).run()
+}
+
+#[test]
+fn an_ra_by_word_of_the_ca_itself_is_one() {
+    if peer::missing("openssl") {
+        return;
+    }
+    let ra = Native::local();
+    let other_ra = ra_of(&ra.setup.issuing, "O=Certway Tests,CN=Other RA");
+    raverified_by(&ra, &other_ra).verified(&ra.setup.root.certificate);
+    assert_eq!(ra.issued(), 1);
+}
+
+#[test]
+fn an_ra_by_word_of_a_device_ca_is_none_unless_it_is_configured() {
+    if peer::missing("openssl") {
+        return;
+    }
+    let ra = Native::local();
+    let self_made = ra_of(&ra.setup.devices, "O=Devices,CN=gateway");
+    raverified_by(&ra, &self_made).refused(&["PKIStatus: rejection"]);
+    assert_eq!(ra.issued(), 0);
+
+    let ra = Native::local_with("", "ra_clients = [\"subject:O=Devices,CN=gateway\"]");
+    let devices = &ra.setup.devices;
+    let gateway = devices.identity("O=Devices,CN=gateway", &[]);
+    raverified_by(&ra, &gateway).verified(&ra.setup.root.certificate);
+    let other = devices.identity("O=Devices,CN=gateway-2", &[]);
+    raverified_by(&ra, &other).refused(&["PKIStatus: rejection"]);
     assert_eq!(ra.issued(), 1);
 }

@@ -2,7 +2,7 @@
 
 use pki::{Certificate, PrivateKey};
 use proto_tests::certs::{Identity, Issuer};
-use proto_tests::native::SECRET;
+use proto_tests::native::{RA_SECRET, SECRET};
 use proto_tests::openssl::{Cmp, Ran};
 use proto_tests::{EmbeddedCa, Keys, Native, peer};
 
@@ -194,4 +194,22 @@ fn a_shared_secret_revokes_what_it_enrolled_unless_the_label_wants_a_signature()
     let own = enrolled(&strict, &strict.setup.root.certificate, "mac");
     by_mac(&strict, own.certificate()).refused(&["wrongIntegrity", "has to be signed"]);
     assert_eq!(strict.revoked(), 0);
+}
+
+#[test]
+fn another_clients_certificate_is_revoked_by_an_ra_and_not_by_another_client() {
+    if peer::missing("openssl") {
+        return;
+    }
+    let ra = Native::local();
+    let own = enrolled(&ra, &ra.setup.root.certificate, "device");
+    let by = |reference| {
+        let cmp = ra.openssl("rr").mac(reference, RA_SECRET);
+        cmp.certificates("-oldcert", &[own.certificate()]).run()
+    };
+    by("device-2").refused(&["PKIStatus: rejection"]);
+    assert_eq!(ra.revoked(), 0);
+    let ran = by("ra-1");
+    assert_eq!(ran.ended.code, Some(0), "{}", ran.said());
+    assert_eq!(ra.revoked(), 1);
 }
