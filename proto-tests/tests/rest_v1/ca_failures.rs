@@ -2,27 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use proto_tests::service::Setup;
 use proto_tests::upstream::Reply;
-use proto_tests::v1::{ENROLL, Request, assert_error};
-use proto_tests::{FakeUpstream, Keys, Port, Service, ca};
+use proto_tests::v1::{ENROLL, assert_error};
+use proto_tests::{FakeUpstream, Port, Service, ca};
 use serde_json::{Value, json};
 
-use crate::{assert_log_keeps_secrets, request};
+use crate::{assert_log_keeps_secrets, impatient, request};
 
 const NOT_CONNECTED: &str =
     "Exception occurred during call to cmp client: IOException error while trying to connect CA RA";
 
 fn entry(url: &str) -> Value {
     json!({ "caName": "RA", "url": url, "issuerDN": ca::ISSUER_DN, "authentication": { "iak": ca::SECRET, "rv": ca::REFERENCE } })
-}
-
-/// A service that holds a call for half a second only while its CA says nothing it can use.
-fn impatient(entries: &[Value]) -> Service {
-    let setup = Setup::new();
-    setup.servers(entries);
-    let launch = setup.launch().env("CERTWAY_RA_V1__HOLD", "500ms");
-    setup.start_as(launch)
 }
 
 /// The `errorMessage` of a request to a CA that always replies so, after the service was seen to live on.
@@ -139,30 +130,4 @@ fn our_own_request_sent_back_is_no_answer() {
     let answer = request().get(&service.client, ENROLL);
     assert_eq!(answer.status, 500, "{}", answer.text());
     assert_eq!(service.issued(), 0);
-}
-
-#[test]
-fn the_request_goes_out_as_certservice_sent_it() {
-    let upstream = FakeUpstream::answering(Reply::Close);
-    let service = impatient(&[entry(&upstream.url("/cmp/alias?x=y"))]);
-    Request::for_names("CN=wire", &[], &Keys::rsa()).get(&service.client, ENROLL);
-    let received = &upstream.received()[0];
-    let head = received.head.to_ascii_lowercase();
-    assert!(
-        head.starts_with("post /cmp/alias?x=y http/1.1\r\n"),
-        "{head}"
-    );
-    assert!(
-        head.contains("content-type: application/pkixcmp\r\n"),
-        "{head}"
-    );
-    let message = pkixcmp::PkiMessage::decode(received.body.clone()).unwrap();
-    let header = message.header();
-    assert_eq!(header.pvno, pkixcmp::Pvno::CMP2000);
-    assert_eq!(header.sender.to_string(), "dirname:CN=wire");
-    assert_eq!(
-        header.sender_kid.as_ref().unwrap().as_bytes(),
-        ca::REFERENCE.as_bytes()
-    );
-    assert!(message.extra_certs().is_empty() && header.recip_nonce.is_none());
 }

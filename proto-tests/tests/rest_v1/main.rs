@@ -12,9 +12,12 @@ mod servers_file;
 mod through_cmp;
 mod transport;
 mod updates;
+mod wire;
 
+use proto_tests::service::Setup;
 use proto_tests::v1::Request;
 use proto_tests::{EmbeddedCa, Keys, Service};
+use serde_json::Value;
 
 /// Names as ONAP's own tests have them.
 const SUBJECT: &str = "C=US,ST=California,L=San-Francisco,O=Linux-Foundation,OU=ONAP,CN=onap.org";
@@ -56,4 +59,12 @@ impl Pair {
             ca,
         }
     }
+}
+
+/// A service that holds a call for half a second only while its CA says nothing it can use.
+fn impatient(entries: &[Value]) -> Service {
+    let setup = Setup::new();
+    setup.servers(entries);
+    let launch = setup.launch().env("CERTWAY_RA_V1__HOLD", "500ms");
+    setup.start_as(launch)
 }
