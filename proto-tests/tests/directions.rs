@@ -77,6 +77,12 @@ impl Graph {
                 )
             })
             .collect();
+        let packages: BTreeMap<&str, &Value> = metadata["packages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|package| (package["id"].as_str().unwrap(), package))
+            .collect();
         let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for node in metadata["resolve"]["nodes"].as_array().unwrap() {
             let from = edges
@@ -88,8 +94,9 @@ impl Graph {
                     .unwrap()
                     .iter()
                     .any(|kind| kind["kind"].is_null());
-                if normal {
-                    from.insert(names[dependency["pkg"].as_str().unwrap()].to_owned());
+                let name = names[dependency["pkg"].as_str().unwrap()];
+                if normal && is_on(packages[node["id"].as_str().unwrap()], node, name) {
+                    from.insert(name.to_owned());
                 }
             }
         }
@@ -108,6 +115,29 @@ impl Graph {
         }
         seen
     }
+}
+
+/// Whether a package of the graph really uses a dependency. The graph also lists optional ones that a weak feature (`ring?/alloc`) merely
+/// mentions.
+fn is_on(package: &Value, node: &Value, name: &str) -> bool {
+    let declared = package["dependencies"].as_array().unwrap().iter();
+    let mut declared = declared.filter(|one| one["name"] == name).peekable();
+    if declared.peek().is_none() || declared.clone().any(|one| one["optional"] == false) {
+        return true;
+    }
+    let known = |one: &Value| {
+        let known = one["rename"].as_str().unwrap_or(name);
+        let features = node["features"].as_array().unwrap().iter();
+        features.filter_map(Value::as_str).any(|feature| {
+            let turns_on = |entry: &Value| {
+                let entry = entry.as_str().unwrap();
+                entry == format!("dep:{known}") || entry.starts_with(&format!("{known}/"))
+            };
+            let entries = package["features"][feature].as_array();
+            feature == known || entries.is_some_and(|entries| entries.iter().any(turns_on))
+        })
+    };
+    declared.any(known)
 }
 
 #[test]
@@ -148,4 +178,11 @@ fn only_the_store_knows_sql() {
         let knows = graph.0[name].contains("sqlx");
         assert_eq!(knows, matches!(name, "store" | "proto-tests"), "{name}");
     }
+}
+
+#[test]
+fn an_optional_dependency_counts_when_a_feature_turns_it_on() {
+    let graph = Graph::read();
+    let webpki = &graph.0["rustls-webpki"];
+    assert!(webpki.contains("aws-lc-rs") && !webpki.contains("ring"));
 }
