@@ -43,8 +43,9 @@ pub enum ChainError {
 /// Where several chains are possible, one that ends at a root goes before one that ends at an intermediate, then the shortest.
 ///
 /// The other anchors are the pool's other self-signed CA certificates; where anchors are configured, only those with the name
-/// and key of a configured one. The order is that of arrival, each certificate once. Unused intermediates, certificates that
-/// are not CAs, and strays are dropped.
+/// and key of a configured one, and then the configured roots that the CA did not send: whoever prepares for a change of roots
+/// configures the next one before the CA knows of it. The order is that of arrival, each certificate once. Unused
+/// intermediates, certificates that are not CAs, and strays are dropped.
 ///
 /// Every certificate of the chain must be valid at `now`; the anchors' validity is not examined, but a valid one goes first.
 ///
@@ -85,15 +86,17 @@ pub fn assemble(
                 .iter()
                 .any(|anchor| is_same_authority(anchor, root))
     };
-    let others = roots
-        .into_iter()
-        .filter(|root| *root != path.anchor && is_trusted(root));
+    let sent = roots.into_iter().filter(|root| is_trusted(root));
+    let not_sent = configured.iter().filter(|anchor| is_root(anchor));
+    let mut anchors = vec![path.anchor];
+    for root in sent.chain(not_sent) {
+        if !anchors.contains(&root) {
+            anchors.push(root);
+        }
+    }
     Ok(Chain {
         certificates: path.certificates.iter().copied().cloned().collect(),
-        anchors: std::iter::once(path.anchor)
-            .chain(others)
-            .cloned()
-            .collect(),
+        anchors: anchors.into_iter().cloned().collect(),
     })
 }
 

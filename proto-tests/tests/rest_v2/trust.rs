@@ -37,7 +37,11 @@ fn pem_and_json_have_every_root_each_once() {
     }
     let answer = post(&client(&native), CERTIFICATES, &asked(&json!({})));
     let roots = issued(&answer).roots;
-    assert_eq!(roots[0], ca.root, "the one that ends the chain is first");
+    assert_eq!(
+        roots,
+        [ca.root.clone(), next],
+        "the one that ends the chain is first"
+    );
 }
 
 #[test]

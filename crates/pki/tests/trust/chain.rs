@@ -327,6 +327,18 @@ fn configured_anchors_leave_out_other_roots_that_were_sent() {
 }
 
 #[test]
+fn configured_roots_that_were_not_sent_come_last() {
+    let (root, leaf) = one_layer();
+    let (sent, next) = (
+        Authority::root("Sent").certificate,
+        Authority::root("Next").certificate,
+    );
+    let configured = [next.clone(), sent.clone(), root.clone()];
+    let found = assemble(&leaf, &[sent.clone(), root.clone()], &configured, now());
+    expect(found, &[&leaf], &[&root, &sent, &next]);
+}
+
+#[test]
 fn a_chain_to_a_root_that_is_not_configured_is_refused_and_the_root_named() {
     let (root, sub, leaf) = two_layers();
     let configured = Authority::root("Configured").certificate;
