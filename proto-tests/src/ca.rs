@@ -39,6 +39,27 @@ impl EmbeddedCa {
 
     /// The same, with more lines in `[authorities.ca.local]`: `validity = "2 days"`.
     pub fn start_with(local: &str) -> Self {
+        Self::launch(local, "")
+    }
+
+    /// One that ends itself at that step of the line, as if killed: see `CERTWAY_STOP_AT`.
+    pub fn stopping_at(step: &str) -> Self {
+        Self::launch("", step)
+    }
+
+    /// Waits until it has ended itself, and starts it again on the same journal, with its leases over.
+    ///
+    /// # Panics
+    /// When it ended otherwise, or does not.
+    pub fn resurrect(&mut self) {
+        let status = self.program.wait();
+        assert!(status.code().is_none(), "it has not been killed: {status}");
+        crate::record::let_leases_end(&self.folder.path().join("journal.db"));
+        self.program
+            .restart_with(2, |launch| launch.without_env("CERTWAY_STOP_AT"));
+    }
+
+    fn launch(local: &str, stop_at: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = Issuer::root("C=US,O=Certway Tests,CN=Root CA");
         let issuing = root.issuing(ISSUER_DN);
@@ -50,7 +71,7 @@ impl EmbeddedCa {
         file("secret", SECRET);
         let (cmp, rest) = (Port::free(), Port::free());
         let config = file("ca.toml", &config(folder.path(), &cmp, &rest, local));
-        let launch = Launch::certway_ra(folder.path());
+        let launch = Launch::certway_ra(folder.path()).env("CERTWAY_STOP_AT", stop_at);
         let program = launch.args(["serve", "--config", &config]).start(2);
         Self {
             program,

@@ -19,7 +19,7 @@ fn enroll_leaves_key_chain_and_roots_that_belong_together() {
     chain[0].verify_signed_by(chain[1].public_key()).unwrap();
     assert_eq!(
         desk.certificates("ca.crt"),
-        [desk.native.setup.root.certificate.clone()]
+        std::slice::from_ref(&desk.native.setup.root.certificate)
     );
     assert_eq!(desk.mode("tls.key"), 0o600);
     assert_eq!(desk.native.issued(), 1);
@@ -78,7 +78,7 @@ fn trust_writes_every_root() {
     let printed = desk.run(&["trust"], 0);
     assert_eq!(
         pki::pem::certificates(printed.stdout.as_bytes()).unwrap(),
-        [root.clone()]
+        std::slice::from_ref(&root)
     );
     desk.run(&["trust", "--out=roots.pem"], 0);
     assert_eq!(desk.certificates("roots.pem"), [root]);

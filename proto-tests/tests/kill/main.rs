@@ -3,6 +3,7 @@
 //! certway-ra is built with `server/stop-points` and ends itself, without any destructor, at the step that `CERTWAY_STOP_AT` names.
 //! Then it is started again on the same journal, and its client sends the very same request again until it has its one certificate.
 
+mod ca_dies;
 mod certconf;
 mod fronts;
 mod no_repeat;
