@@ -2,13 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pki::{CaConstraint, GeneralName, usage};
+use pkixcmp::protection::{MacScheme, Pbmac1Parameters};
 use pkixcmp::raw::RawMessage;
 use pkixcmp::{GeneralizedTime, PkiBody, PkiFailureInfo, PkiHeader, PkiMessage, Pvno, Unprotected};
 use proto_tests::certs::dn;
 use proto_tests::{Keys, Native};
 
 use crate::client::{
-    Client, asking, certificate, error, ir, next_is_served, octets, sign_as_it_is, signed, template,
+    Client, asking, certificate, error, ir, mac, next_is_served, octets, sign_as_it_is, signed,
+    template,
 };
 
 const STRICT: &str = "conformance = \"rfc9483\"";
@@ -229,6 +231,31 @@ fn half_a_protection_is_none() {
         assert!(answer.protection().is_none());
     }
     next_is_served(&ra, 0);
+}
+
+#[test]
+fn pbmac1_is_taken_and_answered_with_the_same() {
+    let ra = Native::local();
+    let client = Client::new(&ra);
+    let key = mac(
+        proto_tests::native::SECRET,
+        &MacScheme::Pbmac1(Pbmac1Parameters::sha256([5; 16])),
+    );
+    let header = PkiHeader {
+        protection_alg: Some(key.algorithm().clone()),
+        ..client.header()
+    };
+    let message = Unprotected::new(&header, &ir(), Vec::new()).unwrap();
+    let answer = client.post(&key.protect(message));
+    certificate(&answer);
+    assert_eq!(
+        answer.header().protection_alg.as_ref(),
+        Some(key.algorithm())
+    );
+    assert_eq!(
+        key.mac(&answer.to_be_protected()),
+        answer.protection().unwrap()
+    );
 }
 
 #[test]
