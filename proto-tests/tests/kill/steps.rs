@@ -1,5 +1,6 @@
 //! Every step, through every door, before a CA that answers the same bytes with the same answer: nobody notices.
 
+use std::sync::{Condvar, Mutex};
 use std::thread;
 
 use pki::{Certificate, Name};
@@ -77,7 +78,33 @@ fn at_every_step(door: Door) {
     });
 }
 
-/// Runs `row` for each of `cases` at once; a row that fails is named.
+/// So many rows at a time, over all tests: each is a process or two.
+const AT_ONCE: usize = 12;
+
+/// A place among [`AT_ONCE`].
+struct Place;
+
+static TAKEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl Place {
+    fn take() -> Self {
+        let (taken, freed) = &TAKEN;
+        let taken = taken.lock().unwrap();
+        let mut taken = freed.wait_while(taken, |taken| *taken == AT_ONCE).unwrap();
+        *taken += 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (taken, freed) = &TAKEN;
+        *taken.lock().unwrap() -= 1;
+        freed.notify_one();
+    }
+}
+
+/// Runs `row` for each of `cases`, as many at once as there are places; a row that fails is named.
 pub(crate) fn each<C: Copy + std::fmt::Debug + Send>(
     cases: impl IntoIterator<Item = C>,
     row: impl Fn(C) + Sync,
@@ -87,7 +114,11 @@ pub(crate) fn each<C: Copy + std::fmt::Debug + Send>(
         let row = &row;
         for case in cases {
             let thread = thread::Builder::new().name(format!("{test}, {case:?}"));
-            thread.spawn_scoped(scope, move || row(case)).unwrap();
+            let work = move || {
+                let _place = Place::take();
+                row(case);
+            };
+            thread.spawn_scoped(scope, work).unwrap();
         }
     });
 }
