@@ -93,15 +93,5 @@ pub(crate) fn assemble(
     now: Timestamp,
 ) -> Result<Chain, chain::ChainError> {
     let pool: Vec<Certificate> = answer.pool.iter().chain(&answer.ca_pubs).cloned().collect();
-    let mut chain = chain::assemble(&answer.leaf, &pool, anchors.configured(), now)?;
-    // Also a root that the CA does not send: the next one of a rollover has to be trusted before it is used.
-    let unsent = |root: &&Certificate| root.not_after() > now && !chain.anchors.contains(root);
-    let unsent: Vec<Certificate> = anchors
-        .configured()
-        .iter()
-        .filter(unsent)
-        .cloned()
-        .collect();
-    chain.anchors.extend(unsent);
-    Ok(chain)
+    chain::assemble(&answer.leaf, &pool, anchors.configured(), now)
 }

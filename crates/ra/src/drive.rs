@@ -38,6 +38,8 @@ enum Moved {
 
 pub(crate) const SOONEST: SignedDuration = SignedDuration::from_secs(1);
 const LATEST: SignedDuration = SignedDuration::from_secs(300);
+/// A CA that gave no answer to be believed for so long will not give one: whoever asked is told, and may ask anew.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What a client is told to wait at most before it looks again.
 pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
@@ -103,6 +105,11 @@ impl Ra {
             Err(e @ AskError::NotSent { .. }) if attempt == Attempt::First => {
                 self.end(claim, entry, Phase::NotSent).await?;
                 Err(unavailable(&entry.authority, &e))
+            }
+            Err(AskError::NotSent { why, .. } | AskError::Unknown { why })
+                if now.duration_since(entry.begun_at) > PATIENCE =>
+            {
+                self.end(claim, entry, Phase::Lost(lost(&why))).await
             }
             Err(AskError::NotSent { why, .. } | AskError::Unknown { why }) => {
                 tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "no answer of the CA; the same message will be sent again");
@@ -270,6 +277,11 @@ impl Ra {
                 self.end(claim, entry, Phase::Withdrawn(refusal)).await
             }
             Err(AskError::Lost { why }) => self.end(claim, entry, Phase::Lost(lost(&why))).await,
+            Err(AskError::NotSent { why, .. } | AskError::Unknown { why })
+                if now.duration_since(entry.changed_at) > PATIENCE =>
+            {
+                self.end(claim, entry, Phase::Lost(lost(&why))).await
+            }
             Err(AskError::NotSent { why, .. } | AskError::Unknown { why }) => {
                 tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "the CA has not heard the confirmation; it will be sent again");
                 self.write(claim, entry, entry.phase.clone(), None, again, Lease::End)
@@ -302,7 +314,9 @@ impl Ra {
         due: Option<Timestamp>,
         lease: Lease,
     ) -> Result<(), Error> {
-        let at = (self.clock)();
+        let now = (self.clock)();
+        let same = std::mem::discriminant(&phase) == std::mem::discriminant(&entry.phase);
+        let at = if same { entry.changed_at } else { now };
         let States { front, upstream } = states.into();
         // A message in the state may let a reader guess at a shared secret: it goes as soon as nobody needs it.
         let upstream = if phase.is_final() {
@@ -311,7 +325,7 @@ impl Ra {
             upstream
         };
         let change = Change {
-            audit: record::audit(entry, &phase, at),
+            audit: record::audit(entry, &phase, now),
             issuance: record::issuance(entry, &phase),
             revocation: record::revocation(entry, &phase, at),
             phase: phase.clone(),

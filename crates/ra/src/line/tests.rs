@@ -364,6 +364,40 @@ fn a_ca_that_will_not_repeat_its_answer_ends_the_request_as_lost() {
 }
 
 #[test]
+fn a_ca_that_gives_no_answer_for_a_week_is_not_asked_for_ever() {
+    let house = House::new();
+    house.ca.will(Script::AnswerLost);
+    house.ca.will(Script::AnswerLost);
+    assert!(matches!(
+        house.enroll(request("k")).unwrap(),
+        Outcome::Waiting { .. }
+    ));
+    house.later(7 * 24 * 3_600 + 1);
+    house.sweep();
+    assert_eq!(
+        refused(house.recall(&alice(), "k").unwrap()),
+        RefusalKind::Lost
+    );
+}
+
+#[test]
+fn a_ca_that_never_hears_the_confirmation_is_not_told_for_ever() {
+    let house = House::new();
+    house.ca.will(Script::Wait(SignedDuration::from_secs(1)));
+    house.enroll(request("k")).unwrap();
+    house.later(30 * 24 * 3_600);
+    house.sweep_with(&[None, Some(Script::AnswerLost)]);
+    for _ in 0..3 {
+        house.later(2 * 24 * 3_600);
+        house.sweep_with(&[Some(Script::AnswerLost)]);
+        assert!(matches!(house.phase("k"), Phase::Confirming(..)));
+    }
+    house.later(2 * 24 * 3_600);
+    house.sweep_with(&[Some(Script::AnswerLost)]);
+    assert!(matches!(house.phase("k"), Phase::Lost(_)));
+}
+
+#[test]
 fn a_rejection_by_the_ca_is_the_answer_every_time() {
     let house = House::new();
     house.ca.will(Script::Reject(Refusal::new(
