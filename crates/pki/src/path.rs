@@ -180,15 +180,12 @@ impl<'a> Search<'a> {
         let Some(&last) = path.last() else {
             return Err(PathError::TooLong);
         };
-        let mut failure = PathError::NoIssuer {
-            subject: last.subject().to_string(),
-            issuer: last.issuer().to_string(),
-        };
+        let mut failure = None;
         for anchor in self.issuers(&self.anchors, last) {
             match self.check_link(path, last, anchor) {
                 Ok(()) => return Ok(anchor),
                 Err(PathError::TooMuchWork) => return Err(PathError::TooMuchWork),
-                Err(error) => failure = more_telling(failure, error),
+                Err(error) => failure = Some(more_telling(failure, error)),
             }
         }
         for issuer in self.issuers(&self.intermediates, last) {
@@ -212,10 +209,14 @@ impl<'a> Search<'a> {
             match extended {
                 Ok(anchor) => return Ok(anchor),
                 Err(PathError::TooMuchWork) => return Err(PathError::TooMuchWork),
-                Err(error) => failure = more_telling(failure, error),
+                Err(error) => failure = Some(more_telling(failure, error)),
             }
         }
-        Err(failure)
+        // Writing names down costs as much as reading a certificate, so it waits until someone has to read them.
+        Err(failure.unwrap_or_else(|| PathError::NoIssuer {
+            subject: last.subject().to_string(),
+            issuer: last.issuer().to_string(),
+        }))
     }
 
     /// Those of `candidates` that bear the name of the issuer of `of`, likely ones first: by key identifier, which is only a
@@ -318,11 +319,10 @@ fn is_version_1(certificate: &Certificate) -> bool {
 }
 
 /// Of two failures the one to show: that an issuer is missing says least, unless it is missing further up.
-fn more_telling(known: PathError, new: PathError) -> PathError {
+fn more_telling(known: Option<PathError>, new: PathError) -> PathError {
     let says_little = |error: &PathError| matches!(error, PathError::NoIssuer { .. });
-    if says_little(&new) && !says_little(&known) {
-        known
-    } else {
-        new
+    match known {
+        Some(known) if says_little(&new) && !says_little(&known) => known,
+        _ => new,
     }
 }
