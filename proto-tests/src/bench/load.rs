@@ -22,8 +22,6 @@ use super::site::{Ca, Ra};
 const WARM_UP: Duration = Duration::from_millis(400);
 /// More a second than anything here manages; what is prepared bounds a cell in number as its time does.
 const FASTEST: f64 = 9000.0;
-/// One client waits for every answer, so it cannot send so many.
-const FASTEST_ALONE: f64 = 3500.0;
 
 /// What a cell needs beside its own description.
 pub(crate) struct Bench<'a> {
@@ -47,8 +45,7 @@ impl Bench<'_> {
         let prepared = match cell.front {
             Front::RestV2 => Vec::new(),
             Front::Cmp { explicit } => {
-                let fastest = if clients == 1 { FASTEST_ALONE } else { FASTEST };
-                let count = (WARM_UP + self.measured).as_secs_f64() * fastest;
+                let count = (WARM_UP + self.measured).as_secs_f64() * FASTEST;
                 let as_ra = cell.target == Target::Ca;
                 prepare(count as usize, Manner { explicit, as_ra }, self.subjects)?
             }
