@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use ra::Outcome;
+use ra::{AuthorityName, Health, Outcome, Ra};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 
@@ -40,6 +40,14 @@ where
 /// [`Failed`]
 pub(crate) async fn end(work: Working) -> Result<Outcome, Failed> {
     Ok(work.await??)
+}
+
+/// What keeps a CA from answering, where it is not that it takes its time.
+pub(crate) async fn trouble(ra: &Ra, authority: &AuthorityName) -> Option<String> {
+    match ra.authorities.get(authority)?.health().await {
+        Health::Down(why) => Some(why),
+        Health::Up => None,
+    }
 }
 
 /// How long to wait before a row is looked at again: what the row says, within bounds.

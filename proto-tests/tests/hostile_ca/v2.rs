@@ -73,6 +73,8 @@ fn what_is_not_believed_leaves_the_request_waiting_until_the_ca_recovers() {
         let text = answer.text();
         assert_eq!(answer.status, 202, "{text}");
         assert!(answer.header("retry-after").is_some());
+        let trouble = answer.json()["trouble"].as_str().unwrap_or("").to_owned();
+        assert!(!trouble.is_empty(), "{text}");
         nothing_leaks(&text);
         world.others_are_served();
         world.ca.recovers();

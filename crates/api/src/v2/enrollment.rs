@@ -61,9 +61,11 @@ pub struct Waiting {
     /// Seconds after which asking again may be worth while; the same as the header field `Retry-After`.
     #[schema(example = 60)]
     pub check_after: u64,
-    /// Which kind of request the CA was sent; absent while it is not known, which may be until there is a certificate.
+    /// What keeps the CA from answering, where it is not that it takes its time: it cannot be reached, or what it says cannot be believed. The
+    /// same message is sent again by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<RequestKind>,
+    #[schema(example = "the MAC of the answer does not verify")]
+    pub trouble: Option<String>,
 }
 
 /// Which kind of request the CA was sent. A renewal is a `kur` where the CA lets the service act on the holder's behalf, and a `cr` elsewhere.
@@ -162,14 +164,14 @@ mod tests {
         let enrollment = Enrollment::Waiting(Waiting {
             id: "7".into(),
             check_after: 60,
-            kind: Some(RequestKind::P10cr),
+            trouble: Some("connection refused".into()),
         });
         insta::assert_json_snapshot!(enrollment, @r#"
         {
           "status": "waiting",
           "id": "7",
           "checkAfter": 60,
-          "kind": "p10cr"
+          "trouble": "connection refused"
         }
         "#);
         round_trip(&enrollment);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::v1::CertificationResponseModel;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use ra::{Entry, Error, Health, Issued, Label, Outcome, Requester, SentAs};
+use ra::{Error, Issued, Label, Outcome, Requester, SentAs};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
@@ -58,7 +58,7 @@ pub(super) async fn run(
             }
             Outcome::Waiting { entry, check_after } => {
                 if begun.elapsed() >= PATIENCE.min(site.v1.hold)
-                    && let Some(why) = trouble(site, &entry).await
+                    && let Some(why) = held::trouble(&site.ra, &entry.authority).await
                 {
                     return Err(not_understood(ca, &why, check_after));
                 }
@@ -156,13 +156,6 @@ fn model(issued: &Issued) -> CertificationResponseModel {
             .iter()
             .map(pki::Certificate::to_pem)
             .collect(),
-    }
-}
-
-async fn trouble(site: &Site, entry: &Entry) -> Option<String> {
-    match site.ra.authorities.get(&entry.authority)?.health().await {
-        Health::Down(why) => Some(why),
-        Health::Up => None,
     }
 }
 

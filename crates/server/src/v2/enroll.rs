@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use ra::Asked as Order;
+use ra::{Asked as Order, Outcome};
 
 use super::body::{self, Form};
 use super::call::Call;
@@ -75,7 +75,8 @@ pub(super) async fn ask(
     let request = asked.into_request(key, call.label.clone(), (ra.clock)())?;
     let work = held::start(ra.enroll(call.who.clone(), request));
     let outcome = again::outcome(&call, row, work, hold).await?;
-    render::enrollment(&call.label, outcome, shape, StatusCode::CREATED)
+    let trouble = trouble(&call, &outcome).await;
+    render::enrollment(&call.label, outcome, trouble, shape, StatusCode::CREATED)
 }
 
 /// Ask after an enrollment of one's own.
@@ -109,7 +110,15 @@ pub(super) async fn ask_again(
     let shape = shape(&head.headers)?;
     let is_enrollment = |order: &Order| matches!(order, Order::Enroll(_));
     let outcome = again::earlier(&call, id, is_enrollment).await?;
-    render::enrollment(&call.label, outcome, shape, StatusCode::OK)
+    let trouble = trouble(&call, &outcome).await;
+    render::enrollment(&call.label, outcome, trouble, shape, StatusCode::OK)
+}
+
+async fn trouble(call: &Call, outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Waiting { entry, .. } => held::trouble(&call.site.ra, &entry.authority).await,
+        _ => None,
+    }
 }
 
 fn shape(fields: &HeaderMap) -> Result<Shape, Failure> {

@@ -23,13 +23,14 @@ pub(super) enum Shape {
     PemChain,
 }
 
-/// What came of an enrollment. `done` is the status of one with a certificate: 201 to who asked for it, 200 to who asks after it.
+/// What came of an enrollment, and what keeps the CA from answering if it has not. `done` is the status of one with a certificate: 201 to who asked for it, 200 to who asks after it.
 ///
 /// # Errors
 /// The refusal.
 pub(super) fn enrollment(
     label: &Label,
     outcome: Outcome,
+    trouble: Option<String>,
     shape: Shape,
     done: StatusCode,
 ) -> Result<Response, Failure> {
@@ -53,7 +54,7 @@ pub(super) fn enrollment(
             let body = Json(Enrollment::Waiting(Waiting {
                 id: entry.id.to_string(),
                 check_after: seconds,
-                kind: None,
+                trouble,
             }));
             Ok(waiting(&location, seconds, body))
         }
