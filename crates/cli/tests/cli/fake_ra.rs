@@ -269,7 +269,7 @@ fn serve(stream: &mut (impl Read + Write), state: &Mutex<State>) {
             &Enrollment::Waiting(Waiting {
                 id: "7".into(),
                 check_after: 60,
-                kind: Some(RequestKind::Cr),
+                trouble: None,
             }),
         ),
         Some(Next::Refuse(slug)) => problem(slug),
