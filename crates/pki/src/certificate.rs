@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
+use crate::extension::CaConstraint;
 use crate::extension::{ExtensionError, Extensions};
 use crate::general_name::GeneralName;
 use crate::key::{KeyError, PublicKey, VerifyError};
 use crate::pem::PemError;
-use crate::template::CaConstraint;
 use crate::{AlgorithmId, KeyUsages, Name, ObjectIdentifier, digest, name, pem, time};
 
 /// An X.509 certificate (RFC 5280 section 4.1): the bytes as received, and what is in them. Cheap to clone. Two are

@@ -7,12 +7,19 @@ use const_oid::db::rfc5280::{
 };
 use der::asn1::{AnyRef, OctetString, OctetStringRef};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, TagNumber};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use x509_cert::ext::Extension;
 
 use crate::general_name::{self, GeneralName};
-use crate::template::CaConstraint;
 use crate::{KeyUsages, ObjectIdentifier};
+
+/// Basic constraints of a CA (RFC 5280 section 4.2.1.9).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaConstraint {
+    /// How many CA certificates may follow in a chain; none means no limit.
+    pub path_len: Option<u8>,
+}
 
 /// More extensions than this in one certificate or request are refused.
 pub(crate) const MOST_EXTENSIONS: usize = 100;

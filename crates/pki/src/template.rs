@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::Extension;
 
-use crate::extension::{self, ExtensionError, Extensions};
+use crate::extension::{self, CaConstraint, ExtensionError, Extensions};
 use crate::general_name::GeneralName;
 use crate::{KeyUsages, Name, ObjectIdentifier, PublicKey, der_serde};
 
@@ -39,13 +39,6 @@ pub struct RequestedValidity {
     pub not_before: Option<Timestamp>,
     /// Valid until, inclusive.
     pub not_after: Option<Timestamp>,
-}
-
-/// Basic constraints of a CA (RFC 5280 section 4.2.1.9).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CaConstraint {
-    /// How many CA certificates may follow in a chain; none means no limit.
-    pub path_len: Option<u8>,
 }
 
 impl Template {

@@ -3,7 +3,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Answer, AskError, Asked, By, Change, Claim, ConfirmedBy, Entry, Error, JournalError, Lease,
     OnChange, Outcome, Phase, Progress, Ra, Refusal, RefusalKind, Sealed, Verdict, check,
-    outcome::unavailable, record, step,
+    outcome::{LONGEST_WAIT, SOONEST, unavailable},
+    record, step,
 };
 
 /// Whether anyone may have asked the CA before.
@@ -36,12 +37,9 @@ enum Moved {
     Rests,
 }
 
-pub(crate) const SOONEST: SignedDuration = SignedDuration::from_secs(1);
 const LATEST: SignedDuration = SignedDuration::from_secs(300);
 /// A CA that gave no answer to be believed for so long will not give one: whoever asked is told, and may ask anew.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// What a client is told to wait at most before it looks again.
-pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 impl Ra {
     /// Steps 9 to 12 from wherever the row stands: the one way forward for enroll, revoke, confirm and sweep.

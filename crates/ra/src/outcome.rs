@@ -4,8 +4,12 @@ use pki::Certificate;
 use crate::{
     Answer, AskError, Asked, AuthorityName, Changes, Entry, EntryId, JournalError, Phase,
     ProfileName, Ra, Refusal, RefusalKind, SentAs, check,
-    drive::{LONGEST_WAIT, SOONEST},
 };
+
+/// What a client is told to wait at least, and a row between two looks at it.
+pub(crate) const SOONEST: SignedDuration = SignedDuration::from_secs(1);
+/// What a client is told to wait at most before it looks again.
+pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// What came of a request: the answer is made from this, the first time and every time after.
 #[derive(Debug)]

@@ -20,8 +20,10 @@ mod protect;
 mod render;
 mod revoke;
 mod route;
+mod sender;
 mod signature;
 mod support;
+mod trouble;
 
 use ::http::StatusCode;
 use bytes::Bytes;
@@ -37,9 +39,9 @@ use tracing::Instrument;
 
 use crate::site::UnauthenticatedErrors;
 use crate::{App, Site};
-use authenticate::Unauthenticated;
 use call::Call;
 use protect::Reply;
+use sender::Unauthenticated;
 
 pub use fail_info::fail_info;
 pub use http::routes;

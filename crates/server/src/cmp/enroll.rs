@@ -13,10 +13,10 @@ use ra::{
     ConfirmedBy, EnrollRequest, Key, Original, ProfileName, Proof, Replaces, Requester, Sealed,
 };
 
-use super::authenticate::Authenticated;
 use super::call::Call;
 use super::exchange::{Exchange, fingerprint, transaction_id};
-use super::first::{failed, lost};
+use super::sender::Authenticated;
+use super::trouble::{failed, lost};
 
 /// Why a message is no request that the line could judge.
 #[derive(Debug)]

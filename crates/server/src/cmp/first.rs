@@ -10,11 +10,12 @@ use ra::{Entry, EntryId, Error, Outcome};
 use tokio::time::{Duration, Instant, sleep};
 use tracing::Instrument;
 
-use super::authenticate::Authenticated;
 use super::call::Call;
 use super::exchange::{Exchange, Said, fingerprint, transaction_id};
-use super::fail_info::{failure, unavailable};
+use super::fail_info::failure;
 use super::render::{self, Rendered};
+use super::sender::Authenticated;
+use super::trouble::{failed, lost};
 use super::{enroll, revoke, support};
 
 /// How long to wait at least and at most between looks at a row that someone else moves.
@@ -169,15 +170,4 @@ pub(super) fn entry(outcome: &Outcome) -> Option<&Entry> {
         Outcome::Waiting { entry, .. } | Outcome::Revoked(entry) => Some(entry),
         Outcome::Refused { entry, .. } => entry.as_deref(),
     }
-}
-
-pub(super) fn failed(error: &Error) -> PkiStatusInfo {
-    tracing::warn!(%error, "the line failed");
-    unavailable(error)
-}
-
-/// Something of ours that must not happen.
-pub(super) fn lost(error: impl std::fmt::Display) -> PkiStatusInfo {
-    tracing::error!(%error, "an answer could not be made");
-    failure()
 }

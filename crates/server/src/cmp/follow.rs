@@ -8,10 +8,11 @@ use pkixcmp::transaction::Nonce;
 use pkixcmp::{PkiBody, PkiFailureInfo, PkiStatusInfo};
 use ra::{ConfirmedBy, Entry, EntryId, Outcome, Phase, Refusal, RefusalKind, Verdict};
 
-use super::authenticate::Authenticated;
 use super::call::Call;
 use super::exchange::{Exchange, Said, transaction_id};
-use super::first::{entry, failed, lost, own_task};
+use super::first::{entry, own_task};
+use super::sender::Authenticated;
+use super::trouble::{failed, lost};
 use super::{fail_info, render};
 
 impl Call<'_> {

@@ -9,9 +9,9 @@ use pkixcmp::protection::{
 use ra::{Label, Requester, SharedSecret};
 use tokio::sync::Semaphore;
 
-use super::authenticate::{Authenticated, Unauthenticated};
 use super::call::Call;
 use super::protect::Reply;
+use super::sender::{Authenticated, Unauthenticated};
 use crate::Site;
 
 /// Up to here a derivation takes less than a millisecond and is done where it is.

@@ -7,9 +7,9 @@ use pkixcmp::transaction::RequestKind;
 use pkixcmp::{CertId, CmpCertificate, PkiBody, PkiMessage, PkiStatus, PkiStatusInfo};
 use ra::{ConfirmedBy, Issued, Outcome, Phase, RefusalKind};
 
-use super::authenticate::Authenticated;
 use super::fail_info;
-use super::first::lost;
+use super::sender::Authenticated;
+use super::trouble::lost;
 
 /// An answer, and the certificates that travel beside it.
 pub(super) struct Rendered {

@@ -4,10 +4,10 @@ use pki::crl::RevocationReason;
 use pkixcmp::{PkiBody, PkiFailureInfo};
 use ra::RevokeRequest;
 
-use super::authenticate::Authenticated;
 use super::call::Call;
 use super::enroll::{Unfit, key, sealed};
 use super::exchange::{Exchange, fingerprint};
+use super::sender::Authenticated;
 
 pub(super) fn request(
     call: &Call<'_>,

@@ -6,9 +6,9 @@ use pkixcmp::protection::verify_signature;
 use pkixcmp::{PkiBody, PkiFailureInfo, PkiMessage};
 use ra::{CredentialId, Principal, Requester};
 
-use super::authenticate::{Authenticated, Unauthenticated};
 use super::call::Call;
 use super::protect::Reply;
+use super::sender::{Authenticated, Unauthenticated};
 use crate::callers::principals;
 
 /// Certificates beside the first that are looked at: a chain has no more, and each may cost a signature check.

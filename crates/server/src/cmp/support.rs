@@ -9,11 +9,11 @@ use pkixcmp::server::{Answer, Conformance};
 use pkixcmp::{CmpCertificate, EncodeError, PkiBody, PkiFailureInfo, PkiStatusInfo};
 use ra::{Support, SupportAnswer};
 
-use super::authenticate::Authenticated;
 use super::call::Call;
 use super::exchange::Exchange;
 use super::fail_info;
-use super::first::{failed, lost};
+use super::sender::Authenticated;
+use super::trouble::{failed, lost};
 
 /// Serves a genm; the error is for an error message.
 pub(super) async fn answer(

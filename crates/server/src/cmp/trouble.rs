@@ -1,0 +1,18 @@
+//! What went wrong on our side: logged here, and told without its reason.
+
+use pkixcmp::PkiStatusInfo;
+use ra::Error;
+
+use super::fail_info::{failure, unavailable};
+
+/// The line failed.
+pub(super) fn failed(error: &Error) -> PkiStatusInfo {
+    tracing::warn!(%error, "the line failed");
+    unavailable(error)
+}
+
+/// Something of ours that must not happen.
+pub(super) fn lost(error: impl std::fmt::Display) -> PkiStatusInfo {
+    tracing::error!(%error, "an answer could not be made");
+    failure()
+}
