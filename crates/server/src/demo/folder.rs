@@ -13,7 +13,7 @@ const MARK: &str = ".certway-demo";
 /// The folder of one demo, ours alone while this value lives.
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -42,7 +42,7 @@ impl Folder {
         for part in ["secrets", "tls", "certs", "out"] {
             create(&path.join(part))?;
         }
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, lock })
     }
 
     /// Its absolute path.
@@ -112,6 +112,13 @@ fn options(mode: u32) -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).mode(mode);
     options
+}
+
+impl Drop for Folder {
+    /// Closing the file is not enough: a child process that is just being started has it open too, for a moment.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 #[cfg(test)]
