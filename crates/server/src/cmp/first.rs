@@ -8,7 +8,6 @@ use pkixcmp::transaction::RequestKind;
 use pkixcmp::{PkiFailureInfo, PkiStatusInfo, server};
 use ra::{Entry, EntryId, Error, Outcome};
 use tokio::time::{Duration, Instant, sleep};
-use tracing::Instrument;
 
 use super::call::Call;
 use super::exchange::{Exchange, Said, fingerprint, transaction_id};
@@ -17,6 +16,7 @@ use super::render::{self, Rendered};
 use super::sender::Authenticated;
 use super::trouble::{failed, lost};
 use super::{enroll, revoke, support};
+use crate::held::{self, Failed};
 
 /// How long to wait at least and at most between looks at a row that someone else moves.
 const SOONEST: Duration = Duration::from_millis(50);
@@ -156,10 +156,10 @@ impl Call<'_> {
 pub(super) async fn own_task(
     line: impl Future<Output = Result<Outcome, Error>> + Send + 'static,
 ) -> Result<Outcome, PkiStatusInfo> {
-    match tokio::spawn(line.in_current_span()).await {
-        Ok(Ok(outcome)) => Ok(outcome),
-        Ok(Err(error)) => Err(failed(&error)),
-        Err(error) => Err(lost(error)),
+    match held::end(held::start(line)).await {
+        Ok(outcome) => Ok(outcome),
+        Err(Failed::Line(error)) => Err(failed(&error)),
+        Err(Failed::Ended(error)) => Err(lost(error)),
     }
 }
 
