@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate and the crates of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("pki", &[]),
     ("api", &[]),
     ("pkixcmp", &["pki"]),
@@ -17,12 +17,13 @@ const MAY_USE: [(&str, &[&str]); 9] = [
         "server",
         &["ra", "authority", "store", "pkixcmp", "api", "pki"],
     ),
+    ("issuer", &["api", "pki"]),
     ("cli", &["api", "pki"]),
     ("proto-tests", &["pki", "pkixcmp"]),
 ];
 
 /// Each crate and the libraries that must not be anywhere below it.
-const MUST_NOT_PULL: [(&str, &[&str]); 8] = [
+const MUST_NOT_PULL: [(&str, &[&str]); 9] = [
     ("pki", &["tokio", "axum", "reqwest", "sqlx", "kube"]),
     ("pkixcmp", &["tokio", "axum", "reqwest", "sqlx", "kube"]),
     ("ra", &["tokio", "axum", "reqwest", "sqlx", "kube", "hyper"]),
@@ -30,6 +31,7 @@ const MUST_NOT_PULL: [(&str, &[&str]); 8] = [
     ("authority", &["axum", "sqlx", "kube"]),
     ("store", &["axum", "reqwest", "kube"]),
     ("server", &["kube"]),
+    ("issuer", &["sqlx", "axum-server"]),
     ("cli", &["axum", "sqlx", "kube"]),
 ];
 
