@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::certs::{Issuer, write};
 use crate::port::Port;
 use crate::program::{Launch, Program};
+use crate::record::Ledger;
 
 /// The secret every client of it shares: `authentication.iak` of CertService.
 pub const SECRET: &str = "iak-of-the-tests-8d2f";
@@ -54,7 +55,7 @@ impl EmbeddedCa {
     pub fn resurrect(&mut self) {
         let status = self.program.wait();
         assert!(status.code().is_none(), "it has not been killed: {status}");
-        crate::record::let_leases_end(&self.folder.path().join("journal.db"));
+        self.ledger().let_leases_end();
         self.program
             .restart_with(2, |launch| launch.without_env("CERTWAY_STOP_AT"));
     }
@@ -113,12 +114,16 @@ impl EmbeddedCa {
 
     /// What its journal says about that subject.
     pub fn records(&self, subject: &pki::Name) -> Vec<crate::record::Record> {
-        crate::record::of(&self.folder.path().join("journal.db"), subject)
+        self.ledger().of(subject)
     }
 
     /// Whether its journal says that the certificate is revoked.
     pub fn is_revoked(&self, certificate: &Certificate) -> bool {
-        crate::record::is_revoked(&self.folder.path().join("journal.db"), certificate)
+        self.ledger().is_revoked(certificate)
+    }
+
+    fn ledger(&self) -> Ledger {
+        Ledger::file(&self.folder.path().join("journal.db"))
     }
 
     /// How many certificates it has issued.

@@ -17,6 +17,7 @@ pub mod openssl;
 pub mod output;
 pub mod peer;
 pub mod port;
+pub mod postgres;
 pub mod program;
 pub mod record;
 pub mod scripted;

@@ -1,10 +1,10 @@
-//! What a journal on SQLite says, read beside the program that writes it.
+//! What a journal says, read beside the programs that write it.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use pki::{Certificate, Name};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+use sqlx::{AnyConnection, Connection as _, Row as _};
 
 /// One request and what became of it.
 #[derive(Clone, Debug)]
@@ -24,75 +24,93 @@ impl Record {
     }
 }
 
-/// Every request of a journal, oldest first.
-pub fn all(journal: &Path) -> Vec<Record> {
-    run(journal, true, async |connection| {
-        let rows = sqlx::query(
-            "SELECT j.id, i.certificate, r.id IS NOT NULL AS runs, \
-             (SELECT group_concat(kind, ' ') FROM \
-              (SELECT kind FROM audit WHERE audit.entry = j.ikey ORDER BY audit.id)) AS history \
-             FROM journal j LEFT JOIN issuance i ON i.id = j.id LEFT JOIN running r ON r.id = j.id ORDER BY j.id",
-        );
-        let rows = rows.fetch_all(connection).await.unwrap();
-        let record = |row: &sqlx::sqlite::SqliteRow| Record {
-            certificate: row
-                .get::<Option<Vec<u8>>, _>("certificate")
-                .map(|der| Certificate::from_der(der).unwrap()),
-            history: row
-                .get::<Option<String>, _>("history")
-                .unwrap_or_default()
-                .split(' ')
-                .map(ToOwned::to_owned)
-                .collect(),
-            runs: row.get("runs"),
-        };
-        rows.iter().map(record).collect()
-    })
+/// A journal: a file of SQLite or a database of PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    url: String,
 }
 
-/// Those with a certificate for that subject.
-pub fn of(journal: &Path, subject: &Name) -> Vec<Record> {
-    let mut records = all(journal);
-    records.retain(|record| {
-        let certificate = record.certificate.as_ref();
-        certificate.is_some_and(|certificate| certificate.subject() == subject)
-    });
-    records
-}
+impl Ledger {
+    /// That of a file.
+    pub fn file(journal: &Path) -> Self {
+        Self::at(format!("sqlite://{}", journal.display()))
+    }
 
-/// Whether a revocation of that certificate is in a journal.
-pub fn is_revoked(journal: &Path, certificate: &Certificate) -> bool {
-    let serial = certificate.serial().to_vec();
-    run(journal, true, async |connection| {
-        let count = sqlx::query_scalar("SELECT count(*) FROM revocation WHERE serial = $1");
-        let count: i64 = count.bind(serial).fetch_one(connection).await.unwrap();
-        count > 0
-    })
-}
+    /// That of a URL, as `journal.url` has it.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { url: url.into() }
+    }
 
-/// As if the leases that a killed program held had run out, which takes ten seconds at least. For a journal that no program has open.
-pub fn let_leases_end(journal: &Path) {
-    run(journal, false, async |connection| {
-        let update = "UPDATE running SET lease_until = 0, due = CASE WHEN due IS NULL THEN NULL ELSE 1 END \
-             WHERE lease_until > 0";
-        sqlx::query(update).execute(connection).await.unwrap();
-    });
-}
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
 
-fn run<T>(
-    journal: &Path,
-    read_only: bool,
-    work: impl AsyncFnOnce(&mut SqliteConnection) -> T,
-) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let options = SqliteConnectOptions::new()
-            .filename(journal)
-            .read_only(read_only);
-        let mut connection = options.connect().await.unwrap();
-        work(&mut connection).await
-    })
+    /// Every request, oldest first.
+    pub fn all(&self) -> Vec<Record> {
+        self.look(async |connection| {
+            let audit = sqlx::query("SELECT entry, kind FROM audit WHERE entry IS NOT NULL ORDER BY id");
+            let mut decided: HashMap<Vec<u8>, Vec<String>> = HashMap::new();
+            for row in audit.fetch_all(&mut *connection).await.unwrap() {
+                decided.entry(row.get("entry")).or_default().push(row.get("kind"));
+            }
+            let rows = sqlx::query(
+                "SELECT j.id, j.ikey, i.certificate, r.id AS running FROM journal j \
+                 LEFT JOIN issuance i ON i.id = j.id LEFT JOIN running r ON r.id = j.id ORDER BY j.id",
+            );
+            let rows = rows.fetch_all(connection).await.unwrap();
+            let record = |row: &sqlx::any::AnyRow| Record {
+                certificate: row
+                    .get::<Option<Vec<u8>>, _>("certificate")
+                    .map(|der| Certificate::from_der(der).unwrap()),
+                history: decided.get(&row.get::<Vec<u8>, _>("ikey")).cloned().unwrap_or_default(),
+                runs: row.get::<Option<i64>, _>("running").is_some(),
+            };
+            rows.iter().map(record).collect()
+        })
+    }
+
+    /// Those with a certificate for that subject.
+    pub fn of(&self, subject: &Name) -> Vec<Record> {
+        let mut records = self.all();
+        records.retain(|record| {
+            let certificate = record.certificate.as_ref();
+            certificate.is_some_and(|certificate| certificate.subject() == subject)
+        });
+        records
+    }
+
+    /// Whether a revocation of that certificate is there.
+    pub fn is_revoked(&self, certificate: &Certificate) -> bool {
+        let serial = certificate.serial().to_vec();
+        self.look(async |connection| {
+            let count = sqlx::query_scalar("SELECT count(*) FROM revocation WHERE serial = $1");
+            let count: i64 = count.bind(serial).fetch_one(connection).await.unwrap();
+            count > 0
+        })
+    }
+
+    /// As if the leases of all claims had run out, which takes ten seconds at least. For claims of a program that is gone or stopped:
+    /// one that is at work would be taken for dead.
+    pub fn let_leases_end(&self) {
+        self.look(async |connection| {
+            let update = "UPDATE running SET lease_until = 0, due = CASE WHEN due IS NULL THEN NULL ELSE 1 END \
+                 WHERE lease_until > 0";
+            sqlx::query(update).execute(connection).await.unwrap();
+        });
+    }
+
+    fn look<T>(&self, work: impl AsyncFnOnce(&mut AnyConnection) -> T) -> T {
+        sqlx::any::install_default_drivers();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut connection = AnyConnection::connect(&self.url).await.unwrap();
+            let found = work(&mut connection).await;
+            let _closed = connection.close().await;
+            found
+        })
+    }
 }

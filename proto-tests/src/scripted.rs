@@ -2,10 +2,10 @@
 //! It keeps its record in memory and outlives the RA that is killed before it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use bytes::Bytes;
-use pki::{Certificate, Csr, Template};
+use pki::{Certificate, Csr, Name, Template};
 use pkixcmp::protection::MacScheme;
 use pkixcmp::server::{Answer, Follow, Granted, Release, ServerTransaction, refuse};
 use pkixcmp::{CmpCertificate, PkiBody, PkiFailureInfo, PkiMessage, PkiStatusInfo};
@@ -13,6 +13,7 @@ use pkixcmp::{CmpCertificate, PkiBody, PkiFailureInfo, PkiMessage, PkiStatusInfo
 use crate::ca::{REFERENCE, SECRET};
 use crate::certs::Issuer;
 use crate::cmp::Shared;
+use crate::output::PATIENCE;
 use crate::upstream::{FakeUpstream, Reply};
 
 /// What kind of CA it is.
@@ -49,7 +50,26 @@ pub struct ScriptedCa {
     desk: Arc<Mutex<Desk>>,
 }
 
+/// An answer that is made and not yet sent. It is sent when this value goes.
+pub struct Held(Arc<Hold>);
+
+struct Hold {
+    subject: Name,
+    kind: &'static str,
+    at: Mutex<At>,
+    moved: Condvar,
+}
+
+/// Where a held answer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Awaited,
+    Here,
+    Gone,
+}
+
 struct Desk {
+    holds: Vec<Arc<Hold>>,
     habits: Habits,
     issuer: Issuer,
     shared: Shared,
@@ -70,6 +90,7 @@ impl ScriptedCa {
         let issuer = Issuer::root("O=Certway Tests,CN=Scripted CA");
         let root = issuer.certificate.clone();
         let desk = Arc::new(Mutex::new(Desk {
+            holds: Vec::new(),
             habits,
             issuer,
             shared: Shared::new(REFERENCE, SECRET),
@@ -77,7 +98,11 @@ impl ScriptedCa {
         }));
         let working = Arc::clone(&desk);
         let upstream = FakeUpstream::start(move |request| {
-            Reply::cmp(working.lock().unwrap().answer(&request.body))
+            let (octets, hold) = working.lock().unwrap().answer(&request.body);
+            if let Some(hold) = hold {
+                hold.keep();
+            }
+            Reply::cmp(octets)
         });
         Self {
             root,
@@ -91,6 +116,19 @@ impl ScriptedCa {
         self.upstream.url("/cmp")
     }
 
+    /// Keeps back the answer to the next message of that kind, `certConf` say, about a certificate for `subject`: the CA has acted on it, and
+    /// its client does not hear so.
+    pub fn hold(&self, subject: &Name, kind: &'static str) -> Held {
+        let hold = Arc::new(Hold {
+            subject: subject.clone(),
+            kind,
+            at: Mutex::new(At::Awaited),
+            moved: Condvar::new(),
+        });
+        self.desk.lock().unwrap().holds.push(Arc::clone(&hold));
+        Held(hold)
+    }
+
     /// From now on nobody has to wait.
     pub fn decides(&self) {
         let mut desk = self.desk.lock().unwrap();
@@ -101,7 +139,7 @@ impl ScriptedCa {
     }
 
     /// Every certificate it issued for that subject, and what became of each.
-    pub fn record(&self, subject: &pki::Name) -> Vec<(Certificate, Fate)> {
+    pub fn record(&self, subject: &Name) -> Vec<(Certificate, Fate)> {
         let desk = self.desk.lock().unwrap();
         let all = desk
             .open
@@ -112,15 +150,68 @@ impl ScriptedCa {
     }
 }
 
+impl Held {
+    /// Waits until the answer is there.
+    ///
+    /// # Panics
+    /// When nobody asks.
+    pub fn wait(&self) {
+        let at = self.0.until(|at| at != At::Awaited);
+        assert!(at != At::Awaited, "no {} came", self.0.kind);
+    }
+
+    /// Sends it.
+    pub fn release(self) {}
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.turn(At::Gone);
+    }
+}
+
+impl Hold {
+    fn keep(&self) {
+        self.turn(At::Here);
+        self.until(|at| at == At::Gone);
+    }
+
+    fn turn(&self, to: At) {
+        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        if *at != At::Gone {
+            *at = to;
+        }
+        self.moved.notify_all();
+    }
+
+    fn until(&self, there: impl Fn(At) -> bool) -> At {
+        let at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .moved
+            .wait_timeout_while(at, PATIENCE, |at| !there(*at));
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
 impl Desk {
-    fn answer(&mut self, body: &[u8]) -> Bytes {
+    fn answer(&mut self, body: &[u8]) -> (Bytes, Option<Arc<Hold>>) {
         let message = PkiMessage::decode(Bytes::copy_from_slice(body)).unwrap();
-        assert!(self.shared.protects(&message), "a wrong MAC from our RA");
+        let octets = self.octets(&message);
+        let id = message.header().transaction_id.as_ref().unwrap();
+        let subject = &self.open[id.as_bytes()].template.subject;
+        let kind = message.body().name();
+        let held = |hold: &Arc<Hold>| hold.kind == kind && hold.subject == *subject;
+        let hold = self.holds.iter().position(held);
+        (octets, hold.map(|at| self.holds.swap_remove(at)))
+    }
+
+    fn octets(&mut self, message: &PkiMessage) -> Bytes {
+        assert!(self.shared.protects(message), "a wrong MAC from our RA");
         let id = message.header().transaction_id.as_ref().unwrap();
         let id = Bytes::copy_from_slice(id.as_bytes());
         let (mut open, answer) = match self.open.remove(&id) {
-            None => self.first(&message),
-            Some(mut open) => match self.next(&mut open, &message) {
+            None => self.first(message),
+            Some(mut open) => match self.next(&mut open, message) {
                 Said::Answer(answer) => (open, answer),
                 Said::Again => {
                     let octets = open.last.clone();
@@ -134,11 +225,11 @@ impl Desk {
                         *fate = Fate::Withdrawn;
                     }
                     self.open.insert(id, open);
-                    return self.refusal(&message, failure);
+                    return self.refusal(message, failure);
                 }
             },
         };
-        let (key, out) = self.rim(&message);
+        let (key, out) = self.rim(message);
         let octets = key.protect(open.transaction.answer(&answer, out).unwrap());
         open.last = octets.clone();
         self.open.insert(id, open);

@@ -1,7 +1,7 @@
 //! kill -9 of either side: the same command gets the one certificate.
 
 use proto_tests::program::eventually;
-use proto_tests::record;
+use proto_tests::record::{Ledger, Record};
 use proto_tests::scripted::{Fate, Habits, ScriptedCa};
 
 use super::*;
@@ -20,7 +20,7 @@ fn certway_outlives_a_service_that_dies_under_it() {
     let mut certway = launch.spawn();
     eventually("the CA was asked", || !desk.records().is_empty());
     desk.native.program.kill();
-    record::let_leases_end(&desk.native.setup.path("journal.db"));
+    desk.ledger().let_leases_end();
     desk.native.program.restart(2);
     let status = certway.wait();
     assert!(status.success(), "{status}: {}", certway.output().text());
@@ -60,7 +60,7 @@ fn killed_on_both_sides_there_is_still_one_certificate() {
     eventually("the CA was asked", || !desk.records().is_empty());
     certway.kill();
     desk.native.program.kill();
-    record::let_leases_end(&desk.native.setup.path("journal.db"));
+    desk.ledger().let_leases_end();
     desk.run(&ENROLL, 4);
     desk.native.program.restart(2);
     desk.run(&ENROLL, 0);
@@ -68,8 +68,12 @@ fn killed_on_both_sides_there_is_still_one_certificate() {
 }
 
 impl Desk {
-    fn records(&self) -> Vec<record::Record> {
-        record::all(&self.native.setup.path("journal.db"))
+    fn ledger(&self) -> Ledger {
+        Ledger::file(&self.native.setup.path("journal.db"))
+    }
+
+    fn records(&self) -> Vec<Record> {
+        self.ledger().all()
     }
 }
 

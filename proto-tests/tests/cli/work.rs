@@ -1,5 +1,7 @@
 //! enroll, renew, revoke, trust, show.
 
+use proto_tests::record::Ledger;
+
 use super::*;
 
 const ENROLL: [&str; 3] = [
@@ -50,9 +52,9 @@ fn revoke_takes_effect_and_may_be_said_twice() {
     desk.run(&ENROLL, 0);
     let revoke = ["revoke", "--cert=tls.crt", "--reason=superseded"];
     desk.run(&revoke, 0);
-    let journal = desk.native.setup.path("journal.db");
+    let journal = Ledger::file(&desk.native.setup.path("journal.db"));
     let leaf = &desk.certificates("tls.crt")[0];
-    assert!(proto_tests::record::is_revoked(&journal, leaf));
+    assert!(journal.is_revoked(leaf));
     desk.run(&revoke, 0);
 }
 
@@ -66,9 +68,9 @@ fn a_stranger_may_not_revoke() {
         .launch(&["revoke", "--cert=tls.crt"])
         .env("CERTWAY_TLS_CERT", "other.pem");
     ended(&launch, 5);
-    let journal = desk.native.setup.path("journal.db");
+    let journal = Ledger::file(&desk.native.setup.path("journal.db"));
     let leaf = &desk.certificates("tls.crt")[0];
-    assert!(!proto_tests::record::is_revoked(&journal, leaf));
+    assert!(!journal.is_revoked(leaf));
 }
 
 #[test]

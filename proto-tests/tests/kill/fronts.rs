@@ -13,7 +13,7 @@ use proto_tests::v1::{Certificates, ENROLL, Request, UPDATE, csr};
 use proto_tests::{Answer, Keys};
 use serde_json::json;
 
-use crate::site::Site;
+use crate::site::{Doors, Site};
 
 /// For how long a client goes on asking.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,17 +29,20 @@ pub(crate) enum Door {
 }
 
 /// A client with one request.
+#[derive(Clone)]
 pub(crate) struct Client {
     subject: Name,
     request: Asking,
 }
 
+#[derive(Clone)]
 enum Asking {
     V1(&'static str, Request),
     V2 { key: String, body: String },
     Cmp(Box<Cmp>),
 }
 
+#[derive(Clone)]
 struct Cmp {
     talk: Talk,
     /// What is sent until it is answered.
@@ -176,11 +179,17 @@ impl Client {
 
     /// The request once more, as it is.
     pub(crate) fn send(&self, site: &Site) -> io::Result<Answer> {
+        self.send_to(&site.doors())
+    }
+
+    /// The same, to a process whatever has become of the others.
+    pub(crate) fn send_to(&self, doors: &Doors) -> io::Result<Answer> {
         match &self.request {
             Asking::V1(path, request) => {
-                site.rest().try_request("GET", path, &request.fields(), b"")
+                let fields = request.fields();
+                doors.rest.try_request("GET", path, &fields, b"")
             }
-            Asking::V2 { key, body } => site.rest().try_request(
+            Asking::V2 { key, body } => doors.rest.try_request(
                 "POST",
                 "/v2/RA/certificates",
                 &[
@@ -192,14 +201,15 @@ impl Client {
             ),
             Asking::Cmp(cmp) => {
                 let headers = [("Content-Type", "application/pkixcmp")];
-                site.cmp()
+                doors
+                    .cmp
                     .try_request("POST", "/.well-known/cmp/p/RA", &headers, &cmp.message)
             }
         }
     }
 
     /// What an answer means; `None` when there is more to be said or waited for.
-    fn hear(&mut self, answer: &Answer) -> Option<Result<Certificate, Refused>> {
+    pub(crate) fn hear(&mut self, answer: &Answer) -> Option<Result<Certificate, Refused>> {
         match &mut self.request {
             Asking::V1(..) if answer.status == 200 => {
                 Some(Ok(Certificates::of(answer).leaf().clone()))

@@ -59,53 +59,83 @@ fn an_answer_that_was_given_is_given_again_after_kill() {
 fn at_every_step(door: Door) {
     let ca = EmbeddedCa::start();
     each(STEPS, |step| {
-        // An update has a certificate to begin with.
-        let nth = if door == Door::V1Update { 2 } else { 1 };
-        let mut site = Site::stopping_at(&format!("{step}:{nth}"), &Upstream::embedded(&ca));
-        let mut client = Client::new(door, &site, &format!("{door:?}-{step}"));
-        let first = site.certificates(client.subject());
-        client.until_cut(&site);
-        site.resurrect();
-        let certificate = client.finish(&site).unwrap();
-        assert_eq!(first.len() + 1, nth, "nothing but what was there before");
-        assert_eq!(site.certificates(client.subject()).len(), nth);
-        assert_one(&site, client.subject(), &certificate);
-        assert_eq!(ca.certificates(client.subject()).len(), nth);
-        ca.has_one(client.subject(), &certificate);
-        // And it stays so.
-        assert_eq!(client.finish(&site).unwrap(), certificate);
-        assert_eq!(ca.certificates(client.subject()).len(), nth);
+        kill_and_finish(door, step, &ca, Site::stopping_at);
     });
+}
+
+/// One row of the table, on the journal that `start` has: the client's retry gets its one certificate, and all ledgers agree.
+pub(crate) fn kill_and_finish(
+    door: Door,
+    step: u8,
+    ca: &EmbeddedCa,
+    start: fn(&str, &Upstream) -> Site,
+) {
+    // An update has a certificate to begin with.
+    let nth = if door == Door::V1Update { 2 } else { 1 };
+    let mut site = start(&format!("{step}:{nth}"), &Upstream::embedded(ca));
+    let mut client = Client::new(door, &site, &format!("{door:?}-{step}"));
+    let first = site.certificates(client.subject());
+    client.until_cut(&site);
+    site.resurrect();
+    let certificate = client.finish(&site).unwrap();
+    assert_eq!(first.len() + 1, nth, "nothing but what was there before");
+    assert_eq!(site.certificates(client.subject()).len(), nth);
+    assert_one(&site, client.subject(), &certificate);
+    assert_eq!(ca.certificates(client.subject()).len(), nth);
+    ca.has_one(client.subject(), &certificate);
+    // And it stays so, whoever is asked.
+    assert_eq!(client.finish(&site).unwrap(), certificate);
+    site.return_of_the_first();
+    assert_eq!(client.finish(&site).unwrap(), certificate);
+    assert_eq!(ca.certificates(client.subject()).len(), nth);
 }
 
 /// So many rows at a time, over all tests: each is a process or two.
 const AT_ONCE: usize = 12;
 
-/// A place among [`AT_ONCE`].
-struct Place;
+/// So many of [`AT_ONCE`].
+struct Place(usize);
 
 static TAKEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
 impl Place {
-    fn take() -> Self {
+    fn take(count: usize) -> Self {
         let (taken, freed) = &TAKEN;
         let taken = taken.lock().unwrap();
-        let mut taken = freed.wait_while(taken, |taken| *taken == AT_ONCE).unwrap();
-        *taken += 1;
-        Self
+        let mut taken = freed
+            .wait_while(taken, |taken| *taken + count > AT_ONCE)
+            .unwrap();
+        *taken += count;
+        Self(count)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let (taken, freed) = &TAKEN;
-        *taken.lock().unwrap() -= 1;
-        freed.notify_one();
+        *taken.lock().unwrap() -= self.0;
+        freed.notify_all();
     }
 }
 
 /// Runs `row` for each of `cases`, as many at once as there are places; a row that fails is named.
 pub(crate) fn each<C: Copy + std::fmt::Debug + Send>(
+    cases: impl IntoIterator<Item = C>,
+    row: impl Fn(C) + Sync,
+) {
+    at_once(1, cases, row);
+}
+
+/// The same where each row takes two places: two processes, and their connections to a database that has a hundred.
+pub(crate) fn each_pair<C: Copy + std::fmt::Debug + Send>(
+    cases: impl IntoIterator<Item = C>,
+    row: impl Fn(C) + Sync,
+) {
+    at_once(2, cases, row);
+}
+
+fn at_once<C: Copy + std::fmt::Debug + Send>(
+    places: usize,
     cases: impl IntoIterator<Item = C>,
     row: impl Fn(C) + Sync,
 ) {
@@ -115,7 +145,7 @@ pub(crate) fn each<C: Copy + std::fmt::Debug + Send>(
         for case in cases {
             let thread = thread::Builder::new().name(format!("{test}, {case:?}"));
             let work = move || {
-                let _place = Place::take();
+                let _place = Place::take(places);
                 row(case);
             };
             thread.spawn_scoped(scope, work).unwrap();
