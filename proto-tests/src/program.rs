@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::https::HttpsClient;
 use crate::output::{Output, PATIENCE};
 
 /// How a program is started: which, with what arguments and environment, and where.
@@ -33,8 +34,10 @@ pub struct Ended {
 
 impl Launch {
     /// `certway-ra`, in `folder`.
+    ///
+    /// Its admin listener is at a port that the system chooses: [`Program::admin`].
     pub fn certway_ra(folder: impl Into<PathBuf>) -> Self {
-        Self::of(binary("certway-ra"), folder)
+        Self::of(binary("certway-ra"), folder).env("CERTWAY_RA_ADMIN__PORT", "0")
     }
 
     /// `certway`, the command line tool, in `folder`.
@@ -197,6 +200,18 @@ impl Program {
         self.output
             .wait(mark, sockets)
             .unwrap_or_else(|| panic!("it does not listen:\n{}", self.output.text()))
+    }
+
+    /// A client of its admin listener: the one of its last start.
+    ///
+    /// # Panics
+    /// When it does not say where that is.
+    pub fn admin(&self) -> HttpsClient {
+        let address = self.output.wait(0, |text| {
+            let named = text.rsplit("the admin listener is at ").next()?;
+            named.split([' ', '\n', '"']).next()?.parse().ok()
+        });
+        HttpsClient::plain(address.unwrap_or_else(|| panic!("no admin listener")))
     }
 
     /// Ends it as `kill -9` does, and waits until it is gone.

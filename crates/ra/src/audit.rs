@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CredentialId, EntryId, Label};
+use crate::{AuthorityName, CredentialId, EntryId, Label, ProfileName, RefusalKind};
 
 /// What was decided, as one word (docs/LOGGING.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,20 @@ pub enum AuditKind {
 }
 
 impl AuditKind {
+    /// Every kind, in the order of the table in docs/LOGGING.md.
+    pub const ALL: &[Self] = &[
+        Self::Begun,
+        Self::Refused,
+        Self::Waiting,
+        Self::Issued,
+        Self::Confirming,
+        Self::Confirmed,
+        Self::Withdrawn,
+        Self::Revoked,
+        Self::NotSent,
+        Self::Lost,
+    ];
+
     /// The word as it stands in log and journal.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,6 +57,22 @@ impl AuditKind {
             Self::Revoked => "revoked",
             Self::NotSent => "not-sent",
             Self::Lost => "lost",
+        }
+    }
+
+    /// The decision as a sentence, for the log.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Begun => "a request was allowed",
+            Self::Refused => "a request was refused",
+            Self::Waiting => "the CA makes a request wait",
+            Self::Issued => "a certificate was issued",
+            Self::Confirming => "the verdict on a certificate is fixed",
+            Self::Confirmed => "a certificate is confirmed",
+            Self::Withdrawn => "a certificate was given back",
+            Self::Revoked => "a certificate was revoked",
+            Self::NotSent => "a request could not be sent",
+            Self::Lost => "a certificate may exist that nobody will see",
         }
     }
 }
@@ -60,8 +90,16 @@ pub struct AuditEvent {
     pub credential: CredentialId,
     /// Where.
     pub label: Label,
+    /// Under which profile, once it is known.
+    pub profile: Option<ProfileName>,
+    /// At which CA, once it is known.
+    pub authority: Option<AuthorityName>,
+    /// The subject asked for, where the request got that far; at most 256 characters.
+    pub subject: Option<String>,
     /// The certificate, as lower-case hexadecimal serial number, where there is one.
     pub serial: Option<String>,
+    /// The reason as a kind, where the decision is a no.
+    pub refusal: Option<RefusalKind>,
     /// Why, or what else there is to say. Never a secret.
     pub detail: String,
 }

@@ -2,9 +2,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Answer, AskError, Asked, By, Change, Claim, ConfirmedBy, Entry, Error, JournalError, Lease,
-    OnChange, Outcome, Phase, Progress, Ra, Refusal, RefusalKind, Sealed, Verdict, check,
+    OnChange, Outcome, Phase, Progress, Ra, Refusal, RefusalKind, Sealed, Stage, Verdict, check,
     outcome::{LONGEST_WAIT, SOONEST, unavailable},
     record, step,
+    witness::Laps,
 };
 
 /// Whether anyone may have asked the CA before.
@@ -80,8 +81,11 @@ impl Ra {
         attempt: Attempt,
     ) -> Result<Moved, Error> {
         let authority = self.authority(&entry.authority)?;
+        let mut laps = Laps::start(self.witness.as_ref());
         let asked = authority.advance(&entry.upstream, by, (self.clock)()).await;
         step::reached(step::ASKED, &entry.id);
+        laps.lap(Stage::Ask, &entry.authority);
+        self.witness.called(&entry.authority, (&asked).into());
         let now = (self.clock)();
         match asked {
             Ok(crate::Step { state, progress }) => match progress {
@@ -141,8 +145,10 @@ impl Ra {
             );
             return self.end(claim, entry, Phase::Refused(refusal)).await;
         };
+        let mut laps = Laps::start(self.witness.as_ref());
         let checked = check::check(asked, &answer, &profile.anchors, profile.on_change, now);
         step::reached(step::CHECKED, &entry.id);
+        laps.lap(Stage::Check, &entry.authority);
         let (phase, due, lease) = match checked {
             Ok(sound) => {
                 if profile.on_change == OnChange::Warn && !sound.changes.is_empty() {
@@ -182,6 +188,7 @@ impl Ra {
         self.write(claim, entry, phase, Some(state), due, lease)
             .await?;
         step::reached(step::FINISHED, &entry.id);
+        laps.lap(Stage::Finish, &entry.authority);
         Ok(Moved::On)
     }
 
@@ -231,10 +238,13 @@ impl Ra {
             return Ok(Moved::Rests);
         };
         let authority = self.authority(&entry.authority)?;
+        let mut laps = Laps::start(self.witness.as_ref());
         let told = authority
             .confirm(&entry.upstream, &answer, &verdict, by, (self.clock)())
             .await;
         step::reached(step::CONFIRMED_UPSTREAM, &entry.id);
+        laps.lap(Stage::Confirm, &entry.authority);
+        self.witness.called(&entry.authority, (&told).into());
         let now = (self.clock)();
         let again = self.due(by, now, backoff(entry, now));
         match told {
@@ -246,6 +256,7 @@ impl Ra {
                     };
                     self.end(claim, entry, phase).await?;
                     step::reached(step::CONFIRMED, &entry.id);
+                    laps.lap(Stage::Confirmed, &entry.authority);
                     Ok(Moved::Rests)
                 }
                 Progress::Rejected(refusal) => {
@@ -322,8 +333,10 @@ impl Ra {
         } else {
             upstream
         };
+        // A row that was only looked at again has nothing to tell.
+        let audit = (!same).then(|| record::audit(entry, &phase, now));
         let change = Change {
-            audit: record::audit(entry, &phase, now),
+            audit: audit.clone(),
             issuance: record::issuance(entry, &phase),
             revocation: record::revocation(entry, &phase, at),
             phase: phase.clone(),
@@ -334,6 +347,9 @@ impl Ra {
             lease,
         };
         self.journal.write(claim, change).await?;
+        if let Some(audit) = audit {
+            self.witness.decided(&audit);
+        }
         entry.phase = phase;
         entry.due = due;
         entry.changed_at = at;

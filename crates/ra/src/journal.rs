@@ -96,6 +96,19 @@ pub struct Revocation {
     pub reason: u8,
 }
 
+/// How many requests stand where, of those that still move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnderWay {
+    /// Written, and the CA may or may not have been asked.
+    pub begun: u64,
+    /// The CA has not decided.
+    pub waiting: u64,
+    /// The requester has yet to confirm.
+    pub issued: u64,
+    /// The CA may not have heard the verdict yet.
+    pub confirming: u64,
+}
+
 /// One atomic change of an entry. A single value, so that batching stays inside the store and audit cannot be forgotten.
 #[derive(Debug)]
 pub struct Change {
@@ -115,8 +128,8 @@ pub struct Change {
     pub revocation: Option<Revocation>,
     /// What becomes of the claim.
     pub lease: Lease,
-    /// What this was.
-    pub audit: AuditEvent,
+    /// What was decided; `None` where nothing was, and the row was only looked at again.
+    pub audit: Option<AuditEvent>,
 }
 
 /// What was done, durably. Times of leases are the store's own clock.
@@ -184,6 +197,12 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError`]
     async fn revoked(&self, by: &AuthorityName) -> Result<Vec<CrlEntry>, JournalError>;
+
+    /// How many requests are under way: for metrics, which can wait and can do without.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn under_way(&self) -> Result<UnderWay, JournalError>;
 
     /// Takes note of a refusal that has no entry. Bounded, best effort, never waited for.
     async fn record(&self, refused: AuditEvent);

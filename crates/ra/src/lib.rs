@@ -5,8 +5,8 @@
 //! [`Ra::recall`] answers whoever asks again, and [`Ra::sweep`] carries on what a stopped process left behind.
 //!
 //! This crate does no I/O and knows no runtime, no HTTP, no SQL and no CMP: CAs are behind [`Authority`], the memory
-//! behind [`Journal`], ownership of names behind [`Domains`], shared secrets behind [`Credentials`]. Each has one
-//! in-memory double in [`memory`].
+//! behind [`Journal`], ownership of names behind [`Domains`], shared secrets behind [`Credentials`], metrics and the audit
+//! log behind [`Witness`]. Each has one in-memory double in [`memory`].
 //!
 //! Start with [`Ra`].
 
@@ -33,6 +33,8 @@ mod requester;
 mod revoke;
 pub mod step;
 mod support;
+mod unbegun;
+mod witness;
 
 pub use audit::{AuditEvent, AuditKind};
 pub use authority::{
@@ -46,7 +48,7 @@ pub use decide::{Approved, Question, decide};
 pub use domains::{Domains, Facts};
 pub use entry::{Asked, Entry, EntryId, Phase};
 pub use journal::{
-    Begun, Change, Claim, CrlEntry, Issuance, Journal, JournalError, Lease, Revocation,
+    Begun, Change, Claim, CrlEntry, Issuance, Journal, JournalError, Lease, Revocation, UnderWay,
 };
 pub use line::{Clock, LabelRules, Ra};
 pub use outcome::{Error, Issued, Outcome};
@@ -59,3 +61,4 @@ pub use request::{
     ConfirmedBy, EnrollRequest, Key, Label, Original, Proof, Replaces, RevokeRequest, Sealed,
 };
 pub use requester::{CredentialId, Principal, Requester};
+pub use witness::{Called, Stage, Witness};

@@ -5,12 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, Domains,
-    EnrollRequest, Entry, EntryId, Error, Journal, Key, Label, Order, Outcome, Phase, Profile,
-    ProfileName, Refusal, RefusalKind, Requester, Requesters, Sealed, Verdict,
+    EnrollRequest, Entry, EntryId, Error, Journal, Label, Order, Outcome, Phase, Profile,
+    ProfileName, Refusal, RefusalKind, Requester, Requesters, Sealed, Stage, Verdict, Witness,
     approve::lent,
     drive::Attempt,
     outcome::{unavailable, unknown},
-    step,
+    record, step,
+    unbegun::Unbegun,
+    witness::Laps,
 };
 
 /// Where the line gets the time from.
@@ -43,6 +45,8 @@ pub struct Ra {
     pub lease: SignedDuration,
     /// The time.
     pub clock: Clock,
+    /// Who looks on.
+    pub witness: Arc<dyn Witness>,
 }
 
 impl Ra {
@@ -57,20 +61,14 @@ impl Ra {
         request: EnrollRequest,
     ) -> Result<Outcome, Error> {
         let now = (self.clock)();
+        let mut laps = Laps::start(self.witness.as_ref());
         let (profile, approved) = match self.approve(&who, &request, now).await? {
             Ok(approved) => approved,
             Err(refusal) => {
-                return self
-                    .refuse(
-                        &who,
-                        &request.key,
-                        &request.label,
-                        request.fingerprint,
-                        refusal,
-                    )
-                    .await;
+                return self.refuse(Unbegun::enroll(&who, &request), refusal).await;
             }
         };
+        laps.lap(Stage::Decide, &profile.authority);
         let authority = self.authority(&profile.authority)?;
         let order = Order::Enroll {
             request: &request,
@@ -80,17 +78,11 @@ impl Ra {
             Ok(upstream) => upstream,
             Err(e) => {
                 return self
-                    .not_prepared(
-                        &who,
-                        &request.key,
-                        &request.label,
-                        request.fingerprint,
-                        profile,
-                        e,
-                    )
+                    .not_prepared(Unbegun::enroll(&who, &request), profile, e)
                     .await;
             }
         };
+        laps.lap(Stage::Prepare, &profile.authority);
         let by = lent(&request);
         let entry = Entry {
             id: request.key.id(),
@@ -109,7 +101,7 @@ impl Ra {
             begun_at: now,
             changed_at: now,
         };
-        self.begin(&who, entry, by).await
+        self.begin(entry, by).await
     }
 
     /// The requester's word on its certificate: certConf, or its error message. `front` takes the place of the row's front state, in the
@@ -212,25 +204,19 @@ impl Ra {
     }
 
     /// Step 8 and onwards.
-    pub(crate) async fn begin(
-        &self,
-        who: &Requester,
-        entry: Entry,
-        by: By<'_>,
-    ) -> Result<Outcome, Error> {
+    pub(crate) async fn begin(&self, entry: Entry, by: By<'_>) -> Result<Outcome, Error> {
         step::reached(step::PREPARED, &entry.id);
-        let audit = AuditEvent {
-            at: entry.begun_at,
-            kind: AuditKind::Begun,
-            entry: Some(entry.id),
-            credential: who.credential.clone(),
-            label: entry.label.clone(),
-            serial: None,
-            detail: format!("profile {}, CA {}", entry.profile, entry.authority),
-        };
-        match self.journal.begin(&entry, self.lease, audit).await? {
+        let audit = record::begun(&entry);
+        let mut laps = Laps::start(self.witness.as_ref());
+        let begun = self
+            .journal
+            .begin(&entry, self.lease, audit.clone())
+            .await?;
+        match begun {
             Begun::New(claim) => {
                 step::reached(step::BEGUN, &entry.id);
+                laps.lap(Stage::Begin, &entry.authority);
+                self.witness.decided(&audit);
                 self.drive(claim, entry, by, Attempt::First).await
             }
             // A row that only the client's own key can move has been waiting for this call.
@@ -256,27 +242,31 @@ impl Ra {
     /// A request that policy refuses today may have been allowed, and answered, yesterday.
     pub(crate) async fn refuse(
         &self,
-        who: &Requester,
-        key: &Key,
-        label: &Label,
-        fingerprint: [u8; 32],
+        request: Unbegun<'_>,
         refusal: Refusal,
     ) -> Result<Outcome, Error> {
         let now = (self.clock)();
-        if let Some(seen) = self.seen(who, key, fingerprint, now).await? {
+        if let Some(seen) = self.seen(&request, now).await? {
             return self.outcome(seen);
         }
-        self.journal
-            .record(AuditEvent {
-                at: now,
-                kind: AuditKind::Refused,
-                entry: None,
-                credential: who.credential.clone(),
-                label: label.clone(),
-                serial: None,
-                detail: refusal.detail.clone(),
-            })
-            .await;
+        let Unbegun { who, label, .. } = request;
+        let profile = self.profile(who, label, request.profile).ok();
+        let profile = profile.and_then(Result::ok);
+        let audit = AuditEvent {
+            at: now,
+            kind: AuditKind::Refused,
+            entry: None,
+            credential: who.credential.clone(),
+            label: label.clone(),
+            profile: profile.map(|profile| profile.name.clone()),
+            authority: profile.map(|profile| profile.authority.clone()),
+            subject: request.wanted.and_then(record::subject),
+            serial: request.of.map(|of| hex::encode(&of.serial)),
+            refusal: Some(refusal.kind),
+            detail: refusal.detail.clone(),
+        };
+        self.witness.decided(&audit);
+        self.journal.record(audit).await;
         Ok(Outcome::Refused {
             refusal,
             entry: None,
@@ -286,32 +276,25 @@ impl Ra {
     /// The CA would not be asked: what was asked before still has its answer.
     pub(crate) async fn not_prepared(
         &self,
-        who: &Requester,
-        key: &Key,
-        label: &Label,
-        fingerprint: [u8; 32],
+        request: Unbegun<'_>,
         profile: &Profile,
         error: AskError,
     ) -> Result<Outcome, Error> {
         match error {
-            AskError::Refused(refusal) => self.refuse(who, key, label, fingerprint, refusal).await,
-            e => match self.seen(who, key, fingerprint, (self.clock)()).await? {
+            AskError::Refused(refusal) => self.refuse(request, refusal).await,
+            e => match self.seen(&request, (self.clock)()).await? {
                 Some(seen) => self.outcome(seen),
                 None => Err(unavailable(&profile.authority, &e)),
             },
         }
     }
 
-    async fn seen(
-        &self,
-        who: &Requester,
-        key: &Key,
-        fingerprint: [u8; 32],
-        now: Timestamp,
-    ) -> Result<Option<Entry>, Error> {
-        let entry = self.journal.find(&key.id()).await?;
+    async fn seen(&self, request: &Unbegun<'_>, now: Timestamp) -> Result<Option<Entry>, Error> {
+        let entry = self.journal.find(&request.key.id()).await?;
         Ok(entry.filter(|e| {
-            e.owner == who.credential && e.fingerprint == fingerprint && !e.is_stale(now)
+            e.owner == request.who.credential
+                && e.fingerprint == request.fingerprint
+                && !e.is_stale(now)
         }))
     }
 

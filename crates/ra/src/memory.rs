@@ -5,8 +5,10 @@ mod ca;
 mod credentials;
 mod domains;
 mod journal;
+mod witness;
 
 pub use ca::{MemoryCa, Script};
 pub use credentials::MemoryCredentials;
 pub use domains::MemoryDomains;
 pub use journal::MemoryJournal;
+pub use witness::MemoryWitness;

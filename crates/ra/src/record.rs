@@ -1,8 +1,11 @@
 //! What the journal remembers beside a change of phase, as pure functions of the entry and its new phase.
 
 use jiff::Timestamp;
+use pki::Template;
 
-use crate::{Answer, Asked, AuditEvent, AuditKind, Entry, Issuance, Phase, Revocation, Verdict};
+use crate::{
+    Answer, Asked, AuditEvent, AuditKind, Entry, Issuance, Phase, RefusalKind, Revocation, Verdict,
+};
 
 /// The certificate that this change brings, to be remembered beyond the entry.
 pub(crate) fn issuance(entry: &Entry, phase: &Phase) -> Option<Issuance> {
@@ -53,6 +56,31 @@ pub(crate) fn audit(entry: &Entry, phase: &Phase, at: Timestamp) -> AuditEvent {
         Phase::NotSent => (AuditKind::NotSent, String::new()),
         Phase::Lost(why) => (AuditKind::Lost, why.detail.clone()),
     };
+    AuditEvent {
+        refusal: refusal_of(phase),
+        ..event(entry, phase, kind, at, detail)
+    }
+}
+
+/// That the row was written.
+pub(crate) fn begun(entry: &Entry) -> AuditEvent {
+    let detail = format!("profile {}, CA {}", entry.profile, entry.authority);
+    event(
+        entry,
+        &entry.phase,
+        AuditKind::Begun,
+        entry.begun_at,
+        detail,
+    )
+}
+
+fn event(
+    entry: &Entry,
+    phase: &Phase,
+    kind: AuditKind,
+    at: Timestamp,
+    detail: String,
+) -> AuditEvent {
     let serial = match (
         answer_of(phase).or_else(|| answer_of(&entry.phase)),
         &entry.asked,
@@ -67,8 +95,38 @@ pub(crate) fn audit(entry: &Entry, phase: &Phase, at: Timestamp) -> AuditEvent {
         entry: Some(entry.id),
         credential: entry.owner.clone(),
         label: entry.label.clone(),
+        profile: Some(entry.profile.clone()),
+        authority: Some(entry.authority.clone()),
+        subject: match &entry.asked {
+            Asked::Enroll(template) => subject(template),
+            Asked::Revoke { .. } => None,
+        },
         serial,
+        refusal: None,
         detail,
+    }
+}
+
+/// Names are the requester's: long ones are cut.
+const LONGEST_SUBJECT: usize = 256;
+
+/// A subject for the audit; none where only the alternative names count.
+pub(crate) fn subject(template: &Template) -> Option<String> {
+    let text = pki::name::onap::display(&template.subject);
+    match text.char_indices().nth(LONGEST_SUBJECT) {
+        _ if text.is_empty() => None,
+        Some((end, _)) => Some(text[..end].to_owned()),
+        None => Some(text),
+    }
+}
+
+fn refusal_of(phase: &Phase) -> Option<RefusalKind> {
+    match phase {
+        Phase::Confirming(_, Verdict::Reject { why, .. })
+        | Phase::Withdrawn(why)
+        | Phase::Refused(why)
+        | Phase::Lost(why) => Some(why.kind),
+        _ => None,
     }
 }
 

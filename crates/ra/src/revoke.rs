@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     Asked, By, ConfirmedBy, Entry, Error, Order, Outcome, Phase, Ra, Refusal, RefusalKind,
-    Requester, RevokeRequest,
+    Requester, RevokeRequest, Stage, unbegun::Unbegun, witness::Laps,
 };
 
 impl Ra {
@@ -16,18 +16,11 @@ impl Ra {
         request: RevokeRequest,
     ) -> Result<Outcome, Error> {
         let now = (self.clock)();
+        let mut laps = Laps::start(self.witness.as_ref());
         let profile = match self.profile(&who, &request.label, None) {
             Ok(profile) => profile?,
             Err(refusal) => {
-                return self
-                    .refuse(
-                        &who,
-                        &request.key,
-                        &request.label,
-                        request.fingerprint,
-                        refusal,
-                    )
-                    .await;
+                return self.refuse(Unbegun::revoke(&who, &request), refusal).await;
             }
         };
         let known = self.journal.issuance(&request.of).await?;
@@ -54,17 +47,10 @@ impl Ra {
             })
         });
         if let Some(refusal) = refusal {
-            return self
-                .refuse(
-                    &who,
-                    &request.key,
-                    &request.label,
-                    request.fingerprint,
-                    refusal,
-                )
-                .await;
+            return self.refuse(Unbegun::revoke(&who, &request), refusal).await;
         }
         let authority = self.authority(&authority_name)?;
+        laps.lap(Stage::Decide, &authority_name);
         let order = Order::Revoke {
             of: &request.of,
             reason: request.reason,
@@ -74,17 +60,11 @@ impl Ra {
             Ok(upstream) => upstream,
             Err(e) => {
                 return self
-                    .not_prepared(
-                        &who,
-                        &request.key,
-                        &request.label,
-                        request.fingerprint,
-                        profile,
-                        e,
-                    )
+                    .not_prepared(Unbegun::revoke(&who, &request), profile, e)
                     .await;
             }
         };
+        laps.lap(Stage::Prepare, &authority_name);
         let entry = Entry {
             id: request.key.id(),
             owner: who.credential.clone(),
@@ -105,6 +85,6 @@ impl Ra {
             begun_at: now,
             changed_at: now,
         };
-        self.begin(&who, entry, By::Ra).await
+        self.begin(entry, By::Ra).await
     }
 }

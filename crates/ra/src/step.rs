@@ -1,6 +1,6 @@
 //! The numbered steps of the line (docs/ISSUANCE.md) as tracing events.
 //!
-//! Latency metrics read them, and the tests that kill the process at every step stop it here.
+//! The tests that kill the process at every step stop it here; how long steps take is told to [`crate::Witness`].
 
 use crate::EntryId;
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use crate::metrics::Metrics;
 use crate::reload::{ReloadError, Reloader};
 use crate::{Problems, Site, cmp};
 
@@ -14,6 +16,9 @@ pub struct App {
     site: ArcSwap<Site>,
     ready: AtomicBool,
     cmp: cmp::Front,
+    metrics: Arc<Metrics>,
+    /// What was wrong with the configuration when it was last read; empty: it is the one that is served.
+    problems: ArcSwap<Problems>,
     /// Held for the length of a reload: one at a time.
     reloader: Mutex<Option<Reloader>>,
 }
@@ -21,22 +26,24 @@ pub struct App {
 impl App {
     /// A process that serves `site` and nothing else: tests, the demo.
     #[must_use]
-    pub fn new(site: Site) -> Arc<Self> {
-        Self::with(site, None)
+    pub fn new(site: Site, metrics: Arc<Metrics>) -> Arc<Self> {
+        Self::with(site, metrics, None)
     }
 
     /// A process that can be told to read its configuration again.
     #[must_use]
-    pub fn reloadable(site: Site, reloader: Reloader) -> Arc<Self> {
-        Self::with(site, Some(reloader))
+    pub fn reloadable(site: Site, metrics: Arc<Metrics>, reloader: Reloader) -> Arc<Self> {
+        Self::with(site, metrics, Some(reloader))
     }
 
-    fn with(site: Site, reloader: Option<Reloader>) -> Arc<Self> {
+    fn with(site: Site, metrics: Arc<Metrics>, reloader: Option<Reloader>) -> Arc<Self> {
         let ready = AtomicBool::new(site.configured);
         Arc::new(Self {
             site: ArcSwap::from_pointee(site),
             ready,
             cmp: cmp::Front::default(),
+            metrics,
+            problems: ArcSwap::default(),
             reloader: Mutex::new(reloader),
         })
     }
@@ -49,6 +56,28 @@ impl App {
     /// What the CMP front keeps between messages.
     pub(crate) fn cmp(&self) -> &cmp::Front {
         &self.cmp
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// What was wrong with the configuration when it was last read, one line each; nothing when it is the one that is served.
+    pub fn reload_problems(&self) -> Vec<String> {
+        self.problems
+            .load()
+            .0
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    /// Notes how reading the configuration went.
+    pub(crate) fn noted(&self, result: Result<(), &Problems>) {
+        self.metrics.configured(result, Timestamp::now());
+        let problems = result.err().cloned().unwrap_or_default();
+        self.problems.store(Arc::new(problems));
     }
 
     /// Whether the last configuration that someone asked for is the one that is served.
@@ -88,10 +117,12 @@ impl App {
             Ok(site) => {
                 self.site.store(Arc::new(site));
                 self.ready.store(true, Ordering::Release);
+                self.noted(Ok(()));
                 Ok(())
             }
             Err(error) => {
                 report(&error.to_string(), error.problems());
+                self.noted(Err(error.problems()));
                 Err(error)
             }
         }

@@ -37,6 +37,7 @@ use pkixcmp::{
 use ra::Label;
 use tracing::Instrument;
 
+use crate::metrics::CmpOutcome;
 use crate::site::UnauthenticatedErrors;
 use crate::{App, Site};
 use call::Call;
@@ -101,6 +102,8 @@ pub async fn answer(
         }
         Err(error) => {
             tracing::debug!(%error, "a body that is no PKIMessage");
+            app.metrics()
+                .cmp_message(None, "none", CmpOutcome::Unreadable);
             let why = PkiStatusInfo::rejection(PkiFailureInfo::BAD_DATA_FORMAT, error.to_string());
             Answer {
                 status: StatusCode::BAD_REQUEST,
@@ -130,7 +133,11 @@ impl Asked<'_> {
         let settings = label
             .and_then(|label| self.site.labels.get_key_value(label))
             .and_then(|(label, settings)| Some((label, settings.cmp.as_ref()?)));
+        let kind = message.body().name();
         let Some((label, settings)) = settings else {
+            self.app
+                .metrics()
+                .cmp_message(None, kind, CmpOutcome::Unrouted);
             let why = PkiStatusInfo::rejection(
                 PkiFailureInfo::BAD_REQUEST,
                 "no CA is offered over CMP at this path",
@@ -142,6 +149,7 @@ impl Asked<'_> {
         };
         let call = Call {
             front: self.app.cmp(),
+            metrics: self.app.metrics(),
             site: &self.site,
             label,
             settings,
@@ -159,6 +167,8 @@ impl Call<'_> {
             Ok(sender) => sender,
             Err(Unauthenticated { status, why }) => {
                 tracing::warn!(label = %self.label, %why, "a message was not believed");
+                self.metrics.unbelieved(self.label, status.failure);
+                self.count(CmpOutcome::Unbelieved);
                 return self.refuse(&self.stranger(), status).await;
             }
         };
@@ -177,12 +187,21 @@ impl Call<'_> {
             },
         };
         match served {
-            Ok(body) => body,
+            Ok(body) => {
+                self.count(CmpOutcome::Answered);
+                body
+            }
             Err(status) => {
+                self.count(CmpOutcome::Error);
                 tracing::info!(label = %self.label, credential = %sender.who.credential, %status, "answered with an error");
                 self.refuse(&sender.reply, status).await
             }
         }
+    }
+
+    fn count(&self, outcome: CmpOutcome) {
+        let kind = self.message.body().name();
+        self.metrics.cmp_message(Some(self.label), kind, outcome);
     }
 
     /// How somebody who is not authenticated is answered: never with a MAC, which would be an oracle.

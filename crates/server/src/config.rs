@@ -14,6 +14,7 @@ use crate::callers::Callers;
 use crate::files::Files;
 use crate::site::{CmpListener, V1Settings};
 
+mod admin;
 mod authority;
 mod context;
 mod duration;
@@ -23,18 +24,23 @@ mod problem;
 mod profile;
 mod raw;
 mod read;
+mod show;
 
+pub use admin::AdminListen;
 pub use authority::{AuthorityConfig, LocalConfig};
 pub(crate) use context::Context;
 pub use label::{CmpClient, LabelConfig};
 pub use listen::{Limits, Listen, Tls};
 pub use problem::{Problem, Problems};
 pub(crate) use raw::{RawConfig, RawKeystore, RawSecret, RawTruststore};
+pub(crate) use show::shown;
 
 /// A configuration that was found to be right.
 pub struct Config {
     /// Where and how we listen.
     pub listen: Listen,
+    /// Where operators ask.
+    pub admin: AdminListen,
     /// What was done is kept here.
     pub journal: JournalConfig,
     /// What is logged, and how.
@@ -128,6 +134,7 @@ pub(crate) fn raw_environment(cx: &mut Context) -> RawConfig {
 pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problems, Files)> {
     let cx_ = &mut cx;
     let listen = listen::check(&raw.listen, cx_);
+    let admin = admin::check(&raw.admin, cx_);
     let journal = journal(&raw.journal, cx_);
     let log = log(&raw.log, cx_);
     let reload_every = cx_
@@ -199,6 +206,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
     }
     Ok(Config {
         listen,
+        admin,
         journal,
         log,
         reload_every,

@@ -8,17 +8,21 @@
 //!
 //! Start with [`App`] and [`router::router`]; [`serve::run`] is the whole program.
 
+pub mod admin;
 pub mod app;
+mod audit;
 pub mod callers;
 pub mod check;
 pub mod cmp;
 pub mod config;
 pub mod crl;
 pub mod demo;
+pub mod expiry;
 mod files;
 mod held;
 pub mod listen;
 pub mod log;
+pub mod metrics;
 pub mod onap;
 pub mod peer;
 pub mod problem;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
-use ra::Journal;
+use ra::{Journal, Witness};
 
 use crate::config::{self, Config, Problems};
 use crate::files::Files;
@@ -104,6 +104,7 @@ impl Source {
 pub struct Reloader {
     source: Source,
     journal: Arc<dyn Journal>,
+    witness: Arc<dyn Witness>,
     /// The listener's TLS, if it has any: new files, new handshakes.
     tls: Option<RustlsConfig>,
     files: Files,
@@ -115,12 +116,14 @@ impl Reloader {
     pub fn new(
         source: Source,
         journal: Arc<dyn Journal>,
+        witness: Arc<dyn Witness>,
         tls: Option<RustlsConfig>,
         files: Files,
     ) -> Self {
         Self {
             source,
             journal,
+            witness,
             tls,
             files,
         }
@@ -151,7 +154,8 @@ impl Reloader {
         if let Some(fault) = loaded.fault {
             return Err(ReloadError::Servers(fault));
         }
-        site::wire(loaded.config, Arc::clone(&self.journal), Some(serving))
+        let (journal, witness) = (Arc::clone(&self.journal), Arc::clone(&self.witness));
+        site::wire(loaded.config, journal, witness, Some(serving))
             .await
             .map_err(ReloadError::Config)
     }

@@ -15,6 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::config::Limits;
+use crate::metrics::{Metrics, measured};
 use crate::{App, cmp, crl, v1, v2};
 
 /// Everything served on the REST listener.
@@ -31,13 +32,15 @@ pub fn router(app: Arc<App>, limits: &Limits) -> Router {
         .merge(pages)
         .fallback(not_found)
         .method_not_allowed_fallback(v1::method_not_allowed);
-    bounded(routes.with_state(app), limits)
+    let metrics = Arc::clone(app.metrics());
+    bounded(routes.with_state(app), limits, metrics)
 }
 
 /// Everything served on the plain-HTTP listener: what is signed or protected by itself, CMP and CRLs.
 pub fn cmp_router(app: Arc<App>, limits: &Limits) -> Router {
     let routes = cmp::routes().merge(crl::routes()).fallback(not_found);
-    bounded(routes.with_state(app), limits)
+    let metrics = Arc::clone(app.metrics());
+    bounded(routes.with_state(app), limits, metrics)
 }
 
 async fn not_found(uri: Uri) -> Response {
@@ -45,7 +48,7 @@ async fn not_found(uri: Uri) -> Response {
 }
 
 /// What holds for every front, outermost last.
-fn bounded(routes: Router, limits: &Limits) -> Router {
+fn bounded(routes: Router, limits: &Limits, metrics: Arc<Metrics>) -> Router {
     let seats = Arc::new(Semaphore::new(limits.requests));
     let inner = routes
         .layer(DefaultBodyLimit::max(limits.body))
@@ -56,7 +59,8 @@ fn bounded(routes: Router, limits: &Limits) -> Router {
             limits.header,
             header_bounded,
         ))
-        .layer(middleware::from_fn(v2::correlate));
+        .layer(middleware::from_fn(v2::correlate))
+        .layer(middleware::from_fn_with_state(metrics, measured));
     // Around the router and not in it: the path decides which route is taken.
     Router::new().fallback_service(tower::Layer::layer(&MapRequestLayer::new(stripped), inner))
 }

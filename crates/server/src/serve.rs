@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use ra::Journal;
 use ra::memory::MemoryJournal;
+use ra::{Journal, Witness};
 use store::{Options, SqlJournal};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::app::report;
-use crate::config::{JournalConfig, Limits, Listen, Problems};
+use crate::config::{JournalConfig, Limits, Problems};
+use crate::metrics::{Metrics, Watch};
 use crate::reload::{self, Loaded, Reloader, Source};
-use crate::{App, Site, listen, log, router, site, sweep, tls};
+use crate::{App, Site, admin, listen, log, router, site, sweep, tls};
 
 /// Why the process cannot serve. Each is shown as it is.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,9 @@ pub enum ServeError {
         /// Why.
         error: std::io::Error,
     },
+    /// The metrics.
+    #[error("the metrics cannot be kept: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// The operating system.
     #[error("the operating system failed: {0}")]
     System(#[from] std::io::Error),
@@ -52,6 +56,7 @@ pub async fn run(source: Source) -> Result<(), ServeError> {
 /// A service whose sockets are bound: connections wait in them until it runs.
 pub struct Server {
     app: Arc<App>,
+    admin: Option<admin::Serving>,
     journal: Opened,
     sockets: Sockets,
     tls: Option<RustlsConfig>,
@@ -75,6 +80,10 @@ impl Server {
         tracing::info!("Loading initial configuration");
         loaded.announce();
         let Loaded { config, fault, .. } = loaded;
+        let metrics = Arc::new(Metrics::new()?);
+        let witness: Arc<dyn Witness> = Arc::new(Watch(Arc::clone(&metrics)));
+        let admin = admin::begin(&config.admin, Arc::clone(&metrics))
+            .map_err(|(address, error)| ServeError::Listen { address, error })?;
         let journal = Opened::at(&config.journal).await?;
         let tls = config
             .listen
@@ -84,10 +93,15 @@ impl Server {
             .transpose();
         let tls = tls.map_err(|problem| ServeError::Config(Problems(vec![problem])))?;
         let tls = tls.map(|config| RustlsConfig::from_config(Arc::new(config)));
-        let sockets = Sockets::bind(&config.listen)?;
-
-        let reloader = Reloader::new(source, journal.journal(), tls.clone(), config.files.clone());
-        let (limits, sweeping, reload_every) = (
+        let reloader = Reloader::new(
+            source,
+            journal.journal(),
+            Arc::clone(&witness),
+            tls.clone(),
+            config.files.clone(),
+        );
+        let (places, limits, sweeping, reload_every) = (
+            (config.listen.address, config.listen.cmp),
             config.listen.limits.clone(),
             config.journal.clone(),
             config.reload_every,
@@ -96,14 +110,22 @@ impl Server {
             // CertService starts all the same, and says 503 at /ready until the file is right.
             Some(fault) => {
                 report(&fault.to_string(), fault.problems());
-                Site::unconfigured(journal.journal(), &config)
+                Site::unconfigured(journal.journal(), witness, &config)
             }
-            None => site::wire(config, journal.journal(), None)
+            None => site::wire(config, journal.journal(), witness, None)
                 .await
                 .map_err(ServeError::Config)?,
         };
+        let app = App::reloadable(site, metrics, reloader);
+        app.noted(fault.as_ref().map_or(Ok(()), |fault| Err(fault.problems())));
+        if let Some(admin) = &admin {
+            admin.serves(Arc::clone(&app));
+        }
+        // The last step: whoever learns that we listen finds everything there.
+        let sockets = Sockets::bind(places)?;
         Ok(Self {
-            app: App::reloadable(site, reloader),
+            app,
+            admin,
             journal,
             sockets,
             tls,
@@ -124,6 +146,7 @@ impl Server {
     ) -> Result<(), ServeError> {
         let Self {
             app,
+            admin,
             journal,
             sockets,
             tls,
@@ -166,6 +189,8 @@ impl Server {
         stopping.abort();
         background.shutdown().await;
         journal.close().await;
+        // The last to go: whoever looks on sees the end.
+        drop(admin);
         tracing::info!("stopped");
         served.map_err(ServeError::System)
     }
@@ -192,7 +217,7 @@ struct Sockets {
 }
 
 impl Sockets {
-    fn bind(config: &Listen) -> Result<Self, ServeError> {
+    fn bind((rest, cmp): (SocketAddr, Option<SocketAddr>)) -> Result<Self, ServeError> {
         let bind = |address: SocketAddr| {
             let socket = TcpListener::bind(address)
                 .map_err(|error| ServeError::Listen { address, error })?;
@@ -201,8 +226,8 @@ impl Sockets {
             Ok::<_, ServeError>(socket)
         };
         Ok(Self {
-            rest: bind(config.address)?,
-            cmp: config.cmp.map(bind).transpose()?,
+            rest: bind(rest)?,
+            cmp: cmp.map(bind).transpose()?,
         })
     }
 }

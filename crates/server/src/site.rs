@@ -12,10 +12,12 @@ use pkixcmp::server::{Conformance, HeaderRules};
 use ra::memory::{MemoryCredentials, MemoryDomains};
 use ra::{
     Anchors, Authority, AuthorityName, Credentials, Journal, Label, Profile, ProfileName, Ra,
+    Witness,
 };
 
 use crate::Callers;
-use crate::config::{AuthorityConfig, Config, Problems};
+use crate::config::{self, AuthorityConfig, Config, Problems};
+use crate::expiry::{self, KnownCertificate};
 
 /// What one configuration serves.
 pub struct Site {
@@ -31,6 +33,12 @@ pub struct Site {
     pub v1: V1Settings,
     /// How CMP behaves, whatever the label.
     pub cmp: CmpListener,
+    /// Every certificate it rests on.
+    pub certificates: Vec<KnownCertificate>,
+    /// What of its configuration may be shown.
+    pub shown: serde_json::Value,
+    /// When it was made.
+    pub loaded_at: Timestamp,
     /// False for the site that stands in until a first configuration could be loaded.
     pub configured: bool,
 }
@@ -160,7 +168,11 @@ impl Site {
 
     /// What stands in until a first configuration could be loaded: it knows no CA.
     #[must_use]
-    pub fn unconfigured(journal: Arc<dyn Journal>, config: &Config) -> Self {
+    pub fn unconfigured(
+        journal: Arc<dyn Journal>,
+        witness: Arc<dyn Witness>,
+        config: &Config,
+    ) -> Self {
         Self {
             ra: Arc::new(Ra {
                 journal,
@@ -170,12 +182,16 @@ impl Site {
                 labels: HashMap::new(),
                 lease: config.journal.lease,
                 clock: Arc::new(Timestamp::now),
+                witness,
             }),
             credentials: Arc::new(MemoryCredentials::default()),
             callers: Callers::default(),
             labels: HashMap::new(),
             v1: config.v1,
             cmp: CmpListener::default(),
+            certificates: expiry::of(config),
+            shown: config::shown(config),
+            loaded_at: Timestamp::now(),
             configured: false,
         }
     }
@@ -189,14 +205,20 @@ impl Site {
 pub async fn wire(
     config: Config,
     journal: Arc<dyn Journal>,
+    witness: Arc<dyn Witness>,
     serving: Option<&Site>,
 ) -> Result<Site, Problems> {
+    let shown = config::shown(&config);
+    let mut certificates = expiry::of(&config);
     let mut problems = Problems::default();
     let mut authorities: HashMap<AuthorityName, Arc<dyn Authority>> = HashMap::new();
     let mut roots = HashMap::new();
     for (name, authority) in config.authorities {
         match build(name.clone(), authority, &journal).await {
             Ok(built) => {
+                let own = built.own.iter();
+                certificates
+                    .extend(own.map(|c| KnownCertificate::new("local-ca", name.as_str(), c)));
                 roots.insert(name.clone(), built.roots);
                 authorities.insert(name, built.authority);
             }
@@ -253,6 +275,7 @@ pub async fn wire(
         labels: rules,
         lease: config.journal.lease,
         clock: Arc::new(Timestamp::now),
+        witness,
     };
     Ok(Site {
         ra: Arc::new(ra),
@@ -261,6 +284,9 @@ pub async fn wire(
         labels,
         v1: config.v1,
         cmp: config.cmp,
+        certificates,
+        shown,
+        loaded_at: Timestamp::now(),
         configured: true,
     })
 }
@@ -269,6 +295,8 @@ struct Built {
     authority: Arc<dyn Authority>,
     /// Of a CA of our own; those of others are configured.
     roots: Vec<Certificate>,
+    /// Every certificate of a CA of our own.
+    own: Vec<Certificate>,
 }
 
 async fn build(
@@ -282,6 +310,7 @@ async fn build(
             Ok(Built {
                 authority: Arc::new(authority),
                 roots: Vec::new(),
+                own: Vec::new(),
             })
         }
         AuthorityConfig::Local(local) => {
@@ -296,9 +325,12 @@ async fn build(
             );
             let authority = opened.await.map_err(|e| e.to_string())?;
             let roots = authority.roots().to_vec();
+            let own = std::iter::once(authority.certificate()).chain(&roots);
+            let own = own.cloned().collect();
             Ok(Built {
                 authority: Arc::new(authority),
                 roots,
+                own,
             })
         }
     }

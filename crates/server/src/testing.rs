@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use pki::{Certificate, Csr, GeneralName, PrivateKey, Template};
-use ra::memory::{MemoryCa, MemoryCredentials, MemoryDomains, MemoryJournal};
+use ra::memory::{MemoryCa, MemoryCredentials, MemoryDomains, MemoryJournal, MemoryWitness};
 use ra::{
     Anchors, Authority, AuthorityName, KeyRules, Label, LabelRules, NameRules, OnChange, Profile,
     ProfileName, Ra, Requesters, UsageRules, ValidityRules,
@@ -18,6 +18,7 @@ use ra::{
 use tower::ServiceExt;
 
 use crate::config::Limits;
+use crate::metrics::Metrics;
 use crate::{App, Callers, LabelSettings, Peer, Site, V1Settings, router};
 
 /// A site with one label, `RA`, over one CA in memory.
@@ -37,7 +38,7 @@ impl Bench {
         let ca = Arc::new(MemoryCa::new(Timestamp::now()).await.unwrap());
         let mut site = site(&ca);
         change(&mut site);
-        let app = App::new(site);
+        let app = App::new(site, metrics());
         let router = router::router(Arc::clone(&app), &Limits::default());
         Self { ca, app, router }
     }
@@ -113,6 +114,7 @@ pub(crate) fn site(ca: &Arc<MemoryCa>) -> Site {
         labels: HashMap::from([(label.clone(), rules)]),
         lease: SignedDuration::from_secs(60),
         clock: Arc::new(Timestamp::now),
+        witness: Arc::new(MemoryWitness::default()),
     };
     Site {
         ra: Arc::new(ra),
@@ -124,8 +126,15 @@ pub(crate) fn site(ca: &Arc<MemoryCa>) -> Site {
             hold: Duration::from_millis(300),
             ..V1Settings::default()
         },
+        certificates: Vec::new(),
+        shown: serde_json::Value::Null,
+        loaded_at: Timestamp::now(),
         configured: true,
     }
+}
+
+pub(crate) fn metrics() -> Arc<Metrics> {
+    Arc::new(Metrics::new().unwrap())
 }
 
 fn profile(name: ProfileName, authority: AuthorityName, root: &Certificate) -> Profile {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use pki::CertificateId;
 use ra::{
     AuditEvent, AuthorityName, Begun, Change, Claim, CrlEntry, Entry, EntryId, Issuance, Journal,
-    JournalError,
+    JournalError, UnderWay,
 };
 use sqlx::AnyPool;
 use tokio::sync::mpsc::error::TrySendError;
@@ -277,6 +277,10 @@ impl Journal for SqlJournal {
 
     async fn revoked(&self, by: &AuthorityName) -> Result<Vec<CrlEntry>, JournalError> {
         self.reader().revoked(by).await
+    }
+
+    async fn under_way(&self) -> Result<UnderWay, JournalError> {
+        self.reader().under_way().await
     }
 
     async fn record(&self, refused: AuditEvent) {

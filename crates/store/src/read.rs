@@ -1,13 +1,16 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use pki::{Certificate, CertificateId};
-use ra::{AuthorityName, CredentialId, CrlEntry, Entry, EntryId, Issuance, JournalError, Sealed};
+use ra::{
+    AuthorityName, CredentialId, CrlEntry, Entry, EntryId, Issuance, JournalError, Sealed, UnderWay,
+};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
 
-use crate::codec::{CodecError, head_of, phase_of};
+use crate::codec::{CodecError, count, head_of, phase_of};
 use crate::fault::unavailable;
 use crate::known::{Digest, Known};
 use crate::name::name_of;
@@ -93,6 +96,20 @@ impl Reader<'_> {
             .map(read)
             .collect::<Result<_, _>>()
             .map_err(|e| e.of("a revocation"))
+    }
+
+    /// How many requests stand where, of those that still move.
+    pub(crate) async fn under_way(&self) -> Result<UnderWay, JournalError> {
+        let mut counted = UnderWay::default();
+        let mut rows = sqlx::query(self.sql.under_way).fetch(self.pool);
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(unavailable)?;
+            let phase = row.try_get::<Option<Vec<u8>>, _>(0);
+            let phase = phase.map_err(|e| ReadError::from(e).of("a phase"))?;
+            // A damaged row is found where it is read for its own sake.
+            let _damaged = count(phase.as_deref(), &mut counted);
+        }
+        Ok(counted)
     }
 
     async fn entry(&self, row: Option<AnyRow>) -> Result<Option<(i64, Entry)>, JournalError> {

@@ -56,7 +56,7 @@ pub(crate) struct WriteRow {
     pub(crate) certificates: Vec<(Digest, Certificate)>,
     pub(crate) issuance: Option<IssuanceRow>,
     pub(crate) revocation: Option<RevocationRow>,
-    pub(crate) audit: AuditRow,
+    pub(crate) audit: Option<AuditRow>,
 }
 
 pub(crate) struct IssuanceRow {
@@ -139,7 +139,7 @@ impl WriteRow {
             certificates: others,
             issuance: change.issuance.as_ref().map(IssuanceRow::from),
             revocation: change.revocation.map(RevocationRow::from),
-            audit: (&change.audit).into(),
+            audit: change.audit.as_ref().map(AuditRow::from),
         })
     }
 

@@ -390,7 +390,7 @@ mod tests {
                 certificates: Vec::new(),
                 issuance: None,
                 revocation: None,
-                audit: audit(),
+                audit: Some(audit()),
             }))
         };
         let answers = queue(&bench, vec![begin(1, 1), write(1), write(2), begin(2, 2)]).await;

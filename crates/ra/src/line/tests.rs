@@ -5,10 +5,10 @@ use futures::executor::block_on;
 use pki::{Certificate, GeneralName, KeyKind, PrivateKey, Template};
 
 use super::*;
-use crate::memory::{MemoryCa, MemoryDomains, MemoryJournal, Script};
+use crate::memory::{MemoryCa, MemoryDomains, MemoryJournal, MemoryWitness, Script};
 use crate::{
-    Anchors, ConfirmedBy, CredentialId, KeyRules, NameRules, OnChange, Principal, Proof, Replaces,
-    RevokeRequest, Sealed, UsageRules, ValidityRules,
+    Anchors, Called, ConfirmedBy, CredentialId, Key, KeyRules, NameRules, OnChange, Principal,
+    Proof, Replaces, RevokeRequest, Sealed, UsageRules, ValidityRules,
 };
 
 const START: i64 = 1_800_000_000;
@@ -18,6 +18,7 @@ struct House {
     ra: Arc<Ra>,
     ca: Arc<MemoryCa>,
     journal: Arc<MemoryJournal>,
+    witness: Arc<MemoryWitness>,
     seconds: Arc<AtomicI64>,
 }
 
@@ -54,6 +55,7 @@ impl House {
             profiles: vec![name.clone()],
             requesters: Requesters::Any,
         };
+        let witness = Arc::new(MemoryWitness::default());
         let ra = Ra {
             journal: Arc::clone(&journal) as Arc<dyn Journal>,
             domains: Arc::new(MemoryDomains::default()),
@@ -62,11 +64,13 @@ impl House {
             labels: HashMap::from([(Label::new("RA"), label)]),
             lease: SignedDuration::from_secs(30),
             clock,
+            witness: Arc::clone(&witness) as Arc<dyn Witness>,
         };
         Self {
             ra: Arc::new(ra),
             ca,
             journal,
+            witness,
             seconds,
         }
     }
@@ -224,6 +228,7 @@ fn a_request_refused_by_a_new_policy_still_gets_the_answer_it_got() {
         labels: house.ra.labels.clone(),
         lease: house.ra.lease,
         clock: Arc::clone(&house.ra.clock),
+        witness: Arc::clone(&house.ra.witness),
     };
     strict
         .profiles
@@ -813,4 +818,52 @@ fn trust_is_what_is_configured_and_what_the_ca_names() {
         .unwrap()
         .unwrap();
     assert_eq!(anchors, [house.ca.root().clone()]);
+}
+
+/// What was decided, as words.
+fn decided(house: &House) -> Vec<&'static str> {
+    let events = house.witness.events();
+    events.iter().map(|event| event.kind.as_str()).collect()
+}
+
+#[test]
+fn every_decision_is_told_once_and_is_the_one_in_the_journal() {
+    let house = House::new();
+    issued(house.enroll(request("a")).unwrap());
+    issued(house.enroll(request("a")).unwrap());
+    refused(
+        house
+            .enroll(EnrollRequest {
+                label: Label::new("none"),
+                ..request("b")
+            })
+            .unwrap(),
+    );
+    assert_eq!(
+        decided(&house),
+        ["begun", "confirming", "confirmed", "refused"]
+    );
+    assert_eq!(house.witness.events(), house.journal.audit());
+}
+
+#[test]
+fn an_event_says_who_what_where_and_which_certificate() {
+    let house = House::new();
+    let issued = issued(house.enroll(request("a")).unwrap());
+    let event = house.witness.events().pop().unwrap();
+    assert_eq!(event.credential, alice().credential);
+    assert_eq!(event.profile.unwrap().as_str(), "web");
+    assert_eq!(event.authority.unwrap().as_str(), "corp");
+    let serial = hex::encode(issued.chain[0].serial());
+    assert_eq!(event.serial.as_deref(), Some(serial.as_str()));
+    let subject = pki::name::onap::display(issued.chain[0].subject());
+    assert_eq!(event.subject.unwrap_or_default(), subject);
+}
+
+#[test]
+fn the_stages_of_an_enrollment_are_told_in_the_order_of_the_line() {
+    let house = House::new();
+    issued(house.enroll(request("a")).unwrap());
+    assert_eq!(house.witness.stages(), Stage::ALL);
+    assert_eq!(house.witness.calls(), [Called::Answered, Called::Answered]);
 }

@@ -8,7 +8,7 @@ use pki::CertificateId;
 use crate::line::Clock;
 use crate::{
     AuditEvent, AuthorityName, Begun, Change, Claim, CrlEntry, Entry, EntryId, Issuance, Journal,
-    JournalError, Lease, Revocation,
+    JournalError, Lease, Phase, Revocation, UnderWay,
 };
 
 /// The journal in memory: it grows without bound and forgets everything with the process.
@@ -142,7 +142,7 @@ impl Journal for MemoryJournal {
         if change.lease == Lease::End {
             row.leased_until = None;
         }
-        held.audit.push(change.audit);
+        held.audit.extend(change.audit);
         if let Some(issuance) = change.issuance {
             held.issuances.insert(issuance.certificate.id(), issuance);
         }
@@ -228,6 +228,20 @@ impl Journal for MemoryJournal {
                 reason: r.reason,
             })
             .collect())
+    }
+
+    async fn under_way(&self) -> Result<UnderWay, JournalError> {
+        let mut count = UnderWay::default();
+        for row in self.held().rows.values() {
+            match row.entry.phase {
+                Phase::Begun => count.begun += 1,
+                Phase::Waiting => count.waiting += 1,
+                Phase::Issued(_) => count.issued += 1,
+                Phase::Confirming(..) => count.confirming += 1,
+                _ => {}
+            }
+        }
+        Ok(count)
     }
 
     async fn record(&self, refused: AuditEvent) {

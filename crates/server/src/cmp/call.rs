@@ -8,12 +8,14 @@ use ra::Label;
 
 use super::Front;
 use super::operation::Operation;
+use crate::metrics::Metrics;
 use crate::{CmpSettings, Site};
 
 /// One message under one label.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'c> {
     pub(super) front: &'c Front,
+    pub(super) metrics: &'c Metrics,
     pub(super) site: &'c Arc<Site>,
     pub(super) label: &'c Label,
     pub(super) settings: &'c CmpSettings,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawConfig {
     pub(crate) listen: RawListen,
+    pub(crate) admin: RawAdmin,
     pub(crate) journal: RawJournal,
     pub(crate) log: RawLog,
     pub(crate) reload: RawReload,
@@ -36,6 +37,14 @@ pub(crate) struct RawListen {
     pub(crate) header_timeout: Option<String>,
     pub(crate) request_timeout: Option<String>,
     pub(crate) shutdown_within: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawAdmin {
+    pub(crate) enabled: Option<bool>,
+    pub(crate) address: Option<String>,
+    pub(crate) port: Option<i64>,
 }
 
 /// A key with its chain: one file of any format, or two of PEM.

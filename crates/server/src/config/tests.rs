@@ -22,12 +22,13 @@ fn keys<T: DeserializeOwned>() -> Vec<&'static str> {
 
 /// Every key there is, `*` standing for a name. The parts of a keystore and of a secret are documented once.
 fn all_keys() -> BTreeSet<String> {
-    let sections: [(&str, Vec<&str>); 21] = [
+    let sections: [(&str, Vec<&str>); 22] = [
         ("listen", keys::<RawListen>()),
         ("listen.tls", keys::<RawKeystore>()),
         ("listen.tls.password", keys::<RawSecret>()),
         ("listen.client_ca", keys::<RawTruststore>()),
         ("listen.cmp", keys::<RawCmpListen>()),
+        ("admin", keys::<RawAdmin>()),
         ("journal", keys::<RawJournal>()),
         ("log", keys::<RawLog>()),
         ("reload", keys::<RawReload>()),

@@ -294,16 +294,17 @@ impl Process {
         let reloader = Reloader::new(
             source,
             Arc::clone(&journal),
+            witness(),
             None,
             loaded.config.files.clone(),
         );
         let site = match loaded.fault {
-            Some(_) => Site::unconfigured(journal, &loaded.config),
-            None => wire(loaded.config, journal, None).await.unwrap(),
+            Some(_) => Site::unconfigured(journal, witness(), &loaded.config),
+            None => wire(loaded.config, journal, witness(), None).await.unwrap(),
         };
         Self {
             folder,
-            app: App::reloadable(site, reloader),
+            app: App::reloadable(site, crate::testing::metrics(), reloader),
         }
     }
 
@@ -323,6 +324,10 @@ impl Process {
         labels.sort();
         labels
     }
+}
+
+fn witness() -> Arc<dyn ra::Witness> {
+    Arc::new(ra::memory::MemoryWitness::default())
 }
 
 fn servers(names: &[&str]) -> String {

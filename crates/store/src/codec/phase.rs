@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use jiff::Timestamp;
 use pki::Certificate;
-use ra::{Answer, Phase, Verdict};
+use ra::{Answer, Phase, UnderWay, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::refusal::{StoredRefusal, sent_as, sent_as_number};
@@ -61,6 +61,18 @@ pub(crate) fn phase_of(bytes: &[u8]) -> Result<StoredPhase, CodecError> {
         changed_at: time_of(changed_at)?,
         stored,
     })
+}
+
+/// Counts a row with this phase, of which no certificate is looked at.
+pub(crate) fn count(phase: Option<&[u8]>, count: &mut UnderWay) -> Result<(), CodecError> {
+    match phase.map(phase_of).transpose()?.map(|phase| phase.stored) {
+        None | Some(Stored::Begun) => count.begun += 1,
+        Some(Stored::Waiting) => count.waiting += 1,
+        Some(Stored::Issued(_)) => count.issued += 1,
+        Some(Stored::Confirming(..)) => count.confirming += 1,
+        Some(_) => {}
+    }
+    Ok(())
 }
 
 impl StoredPhase {

@@ -204,7 +204,7 @@ async fn writes<'w>(
     .await?;
     for (place, row) in rows {
         got[place] = vec![row.held];
-        audit.push(&row.audit);
+        audit.extend(&row.audit);
     }
     Ok(new)
 }

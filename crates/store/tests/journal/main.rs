@@ -66,6 +66,7 @@ every_journal! {
     an_issued_certificate_outlives_its_entry,
     a_revocation_marks_the_issuance_and_is_listed_by_its_ca,
     revocations_are_listed_oldest_first_also_of_certificates_we_do_not_know,
+    what_is_under_way_is_counted_by_its_phase,
 }
 
 macro_rules! kept_by {

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use pki::CertificateId;
 use ra::{
     Asked, AuthorityName, Begun, CaStatus, Change, ConfirmedBy, Entry, Journal, JournalError,
-    Lease, Phase, Refusal, RefusalKind, Sealed, Verdict,
+    Lease, Phase, Refusal, RefusalKind, Sealed, UnderWay, Verdict,
 };
 
 use crate::requests::{
@@ -585,4 +585,39 @@ pub(crate) async fn revocations_are_listed_oldest_first_also_of_certificates_we_
     let listed = journal.revoked(&AuthorityName::new("ca-1")).await.unwrap();
     let listed: Vec<_> = listed.into_iter().map(|entry| entry.of).collect();
     assert_eq!(listed, leaves.map(|leaf| leaf.id()));
+}
+
+pub(crate) async fn what_is_under_way_is_counted_by_its_phase(journal: &Any) {
+    begun(&**journal, &entry("begun"), LONG).await;
+    let accepted = Verdict::Accept { original: None };
+    let moved = [
+        ("waiting", Phase::Waiting),
+        ("issued", Phase::Issued(answer(certificate("a")))),
+        (
+            "confirming",
+            Phase::Confirming(answer(certificate("b")), accepted),
+        ),
+    ];
+    for (name, phase) in moved {
+        let entry = entry(name);
+        let claim = begun(&**journal, &entry, LONG).await;
+        let change = Change {
+            due: Some(at(9)),
+            ..change(&entry, phase)
+        };
+        journal.write(&claim, change).await.unwrap();
+    }
+    let over = entry("over");
+    let claim = begun(&**journal, &over, LONG).await;
+    journal
+        .write(&claim, end(&over, Phase::NotSent))
+        .await
+        .unwrap();
+    let one_each = UnderWay {
+        begun: 1,
+        waiting: 1,
+        issued: 1,
+        confirming: 1,
+    };
+    assert_eq!(journal.under_way().await.unwrap(), one_each);
 }

@@ -82,7 +82,11 @@ pub(crate) fn audit(kind: AuditKind, of: &Entry) -> AuditEvent {
         entry: Some(of.id),
         credential: of.owner.clone(),
         label: of.label.clone(),
+        profile: None,
+        authority: None,
+        subject: None,
         serial: None,
+        refusal: None,
         detail: "why".to_owned(),
     }
 }
@@ -98,7 +102,7 @@ pub(crate) fn change(of: &Entry, phase: Phase) -> Change {
         issuance: None,
         revocation: None,
         lease: Lease::End,
-        audit: audit(AuditKind::Confirmed, of),
+        audit: Some(audit(AuditKind::Confirmed, of)),
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) async fn every_decision_is_in_the_audit_trail_in_order(place: &Place)
     let entry = entry("a");
     let claim = begun(&journal, &entry, LONG).await;
     let change = Change {
-        audit: audit(AuditKind::Waiting, &entry),
+        audit: Some(audit(AuditKind::Waiting, &entry)),
         lease: Lease::Keep,
         ..change(&entry, Phase::Waiting)
     };
@@ -377,7 +377,7 @@ pub(crate) async fn a_nul_in_what_a_ca_said_does_not_keep_its_certificate_from_b
         &entry,
         Phase::Refused(ra::Refusal::new(ra::RefusalKind::RejectedByCa, "no\0no")),
     );
-    change.audit.detail = "no\0no".to_owned();
+    change.audit.as_mut().unwrap().detail = "no\0no".to_owned();
     journal.write(&claim, change).await.unwrap();
     match journal.find(&entry.id).await.unwrap().unwrap().phase {
         Phase::Refused(why) => assert_eq!(why.detail, "no\0no"),

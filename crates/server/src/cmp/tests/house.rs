@@ -138,7 +138,7 @@ impl House {
         );
         Self {
             ca,
-            app: App::new(site),
+            app: App::new(site, crate::testing::metrics()),
             vendor,
             ours,
             late,
@@ -155,10 +155,13 @@ impl House {
             labels: site.labels.clone(),
             v1: site.v1,
             cmp: site.cmp.clone(),
+            certificates: Vec::new(),
+            shown: serde_json::Value::Null,
+            loaded_at: site.loaded_at,
             configured: true,
         };
         Self {
-            app: App::new(site),
+            app: App::new(site, crate::testing::metrics()),
             ..self
         }
     }

@@ -1,0 +1,91 @@
+//! `/readyz`: whether requests can be served, and what keeps them from it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use ra::Health;
+use serde::Serialize;
+
+use super::Admin;
+use crate::App;
+use crate::metrics::{PATIENCE, healths};
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    checks: Vec<Check>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: String,
+    ok: bool,
+    /// Whether the process is not ready because of it.
+    required: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    why: Vec<String>,
+}
+
+/// 200 when requests can be served, 503 when not; every check either way.
+pub(super) async fn answer(State(admin): State<Arc<Admin>>) -> Response {
+    let checks = match admin.app.get() {
+        Some(app) => checks(app).await,
+        None => vec![required("start", Err("the process is starting".to_owned()))],
+    };
+    let ready = checks.iter().all(|check| check.ok || !check.required);
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(Readiness { ready, checks })).into_response()
+}
+
+async fn checks(app: &App) -> Vec<Check> {
+    let site = app.site();
+    let configured = site
+        .configured
+        .then_some(())
+        .ok_or_else(|| "no configuration could be used yet".to_owned());
+    let journal = match tokio::time::timeout(PATIENCE, site.ra.journal.under_way()).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the journal does not answer in time".to_owned()),
+    };
+    let mut checks = vec![
+        required("configuration", configured),
+        required("journal", journal),
+        // The last good configuration keeps serving: taking this process out of service would help nobody.
+        Check {
+            name: "reload".to_owned(),
+            ok: app.reload_problems().is_empty(),
+            required: false,
+            why: app.reload_problems(),
+        },
+    ];
+    for (name, health) in healths(&site).await {
+        let (ok, why) = match health {
+            Health::Up => (true, Vec::new()),
+            Health::Down(why) => (false, vec![why]),
+        };
+        checks.push(Check {
+            name: format!("authority {name}"),
+            ok,
+            required: false,
+            why,
+        });
+    }
+    checks
+}
+
+fn required(name: &str, result: Result<(), String>) -> Check {
+    Check {
+        name: name.to_owned(),
+        ok: result.is_ok(),
+        required: true,
+        why: result.err().into_iter().collect(),
+    }
+}

@@ -1,0 +1,113 @@
+//! What of a configuration may be shown: named one by one, so that nothing new is shown unless somebody decides it.
+
+use authority::cmp::Protection;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{AdminListen, AuthorityConfig, Config, LabelConfig};
+
+/// The configuration without its secrets, and without the files that hold them.
+pub(crate) fn shown(config: &Config) -> Value {
+    let listen = &config.listen;
+    let authorities = config.authorities.iter();
+    let labels = config.labels.iter();
+    json!({
+        "listen": {
+            "address": listen.address,
+            "tls": listen.tls.is_some(),
+            "client_certificate_required": listen.tls.as_ref().is_some_and(|tls| tls.client_required),
+            "cmp": listen.cmp,
+            "max_header_bytes": listen.limits.header,
+            "max_body_bytes": listen.limits.body,
+            "max_connections": listen.limits.connections,
+            "max_requests": listen.limits.requests,
+        },
+        "admin": match config.admin {
+            AdminListen::Off => None,
+            AdminListen::Default(address) | AdminListen::At(address) => Some(address),
+        },
+        "journal": {
+            "at": config.journal.url.as_deref().map_or_else(|| "memory".to_owned(), place),
+            "lease": config.journal.lease,
+            "sweep_at_once": config.journal.sweep_at_once,
+        },
+        "log": { "json": config.log.json, "filter": config.log.filter },
+        "authorities": authorities.map(|(name, a)| (name.to_string(), authority(a))).collect::<serde_json::Map<_, _>>(),
+        "profiles": config.profiles.iter().map(|(name, profile)| (name.to_string(), json!({
+            "authority": profile.authority.as_str(),
+            "anchors": profile.anchors.configured().len(),
+        }))).collect::<serde_json::Map<_, _>>(),
+        "labels": labels.map(|(name, l)| (name.to_string(), label(l))).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn authority(config: &AuthorityConfig) -> Value {
+    match config {
+        AuthorityConfig::Cmp(cmp) => json!({
+            "kind": "cmp",
+            // An endpoint has neither user nor password.
+            "url": cmp.endpoint.url().as_str(),
+            "recipient": cmp.recipient.as_ref().map(pki::name::onap::display),
+            "protection": match &cmp.protection {
+                Protection::Mac(_) => "mac",
+                Protection::Signature(_) => "signature",
+            },
+            "dialect": format!("{:?}", cmp.dialect),
+            "confirmation": format!("{:?}", cmp.confirmation),
+        }),
+        AuthorityConfig::Local(local) => json!({ "kind": "local", "folder": local.folder }),
+    }
+}
+
+fn label(config: &LabelConfig) -> Value {
+    let mut clients: Vec<_> = config
+        .clients
+        .iter()
+        .map(|client| &client.reference)
+        .collect();
+    clients.sort();
+    json!({
+        "profile": config.rules.default_profile.as_str(),
+        "profiles": config.rules.profiles.iter().map(ra::ProfileName::as_str).collect::<Vec<_>>(),
+        "cmp": config.settings.cmp.is_some(),
+        "clients": clients,
+    })
+}
+
+/// Where a database is, without user, password and parameters; what is no proper URL is shown by its kind alone.
+fn place(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) => {
+            let host = url.host_str().unwrap_or_default();
+            let port = url
+                .port()
+                .map_or_else(String::new, |port| format!(":{port}"));
+            format!("{}://{host}{port}{}", url.scheme(), url.path())
+        }
+        Err(_) => text.split(':').next().unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_is_shown_by_its_place_and_never_with_its_password() {
+        assert_eq!(
+            place("postgres://ra:p%40ss@db.example:5433/certway?password=x"),
+            "postgres://db.example:5433/certway"
+        );
+        assert_eq!(place("sqlite:///var/j.db?mode=rw"), "sqlite:///var/j.db");
+        for text in [
+            "postgres://ra:p@ss:w?rd@db.example/certway",
+            "postgres://ra:hidden@db/x",
+        ] {
+            let shown = place(text);
+            assert!(
+                !shown.contains("ss:w") && !shown.contains("hidden"),
+                "{shown}"
+            );
+        }
+    }
+}
