@@ -207,6 +207,18 @@ impl Connection {
     /// # Errors
     /// Those of the connection, and an answer that is none.
     pub fn answer(&mut self, to_head: bool) -> io::Result<Answer> {
+        let mut answer = self.head()?;
+        if !to_head && answer.status != 204 && answer.status != 304 {
+            answer.body = self.body(&answer)?;
+        }
+        Ok(answer)
+    }
+
+    /// Reads the head of an answer and leaves its body, for one that does not end; [`Connection::chunk`] goes on.
+    ///
+    /// # Errors
+    /// Those of the connection, and an answer that is none.
+    pub fn head(&mut self) -> io::Result<Answer> {
         let end = loop {
             if let Some(at) = self
                 .buffer
@@ -228,15 +240,24 @@ impl Connection {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
             .collect();
-        let mut answer = Answer {
+        Ok(Answer {
             status,
             headers,
             body: Vec::new(),
-        };
-        if !to_head && status != 204 && status != 304 {
-            answer.body = self.body(&answer)?;
-        }
-        Ok(answer)
+        })
+    }
+
+    /// The next chunk of a body in chunks; `None` at its end.
+    ///
+    /// # Errors
+    /// Those of the connection, and a chunk without a size.
+    pub fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let line = self.line()?;
+        let size = usize::from_str_radix(line.split(';').next().unwrap_or("").trim(), 16)
+            .map_err(io::Error::other)?;
+        let chunk = self.exactly(size)?;
+        self.line()?;
+        Ok((size > 0).then_some(chunk))
     }
 
     fn body(&mut self, answer: &Answer) -> io::Result<Vec<u8>> {
@@ -245,17 +266,10 @@ impl Connection {
             .is_some_and(|coding| coding.contains("chunked"))
         {
             let mut body = Vec::new();
-            loop {
-                let line = self.line()?;
-                let size = usize::from_str_radix(line.split(';').next().unwrap_or("").trim(), 16)
-                    .map_err(io::Error::other)?;
-                let chunk = self.exactly(size)?;
+            while let Some(chunk) = self.chunk()? {
                 body.extend_from_slice(&chunk);
-                self.line()?;
-                if size == 0 {
-                    return Ok(body);
-                }
             }
+            return Ok(body);
         }
         match answer.header("content-length") {
             Some(length) => self.exactly(length.parse().map_err(io::Error::other)?),

@@ -11,6 +11,7 @@ pub mod certs;
 pub mod cmp;
 pub mod cmp_ca;
 pub mod https;
+pub mod kube;
 pub mod mock;
 pub mod native;
 pub mod openssl;

@@ -1,0 +1,27 @@
+//! A real Kubernetes control plane with cert-manager in it: kube-apiserver, etcd, kube-controller-manager, cert-manager's
+//! controllers and its admission webhook, as processes on loopback ports. No container, no network, no root.
+//!
+//! `proto-tests/stack` builds the programs from published Go modules; [`Stack`] finds them. [`Cluster`] starts them with
+//! fresh data. It takes some seconds, so the tests of one binary share [`cluster`], each in a [`Namespace`] of its own;
+//! those that kill a part of it start their own.
+
+pub mod api;
+pub mod certmanager;
+pub mod cluster;
+pub mod controlplane;
+pub mod credentials;
+pub mod namespace;
+pub mod reaper;
+pub mod resource;
+pub mod secret;
+pub mod stack;
+pub mod watch;
+
+pub use api::{Api, Refused};
+pub use cluster::{Cluster, Settings, cluster};
+pub use credentials::{Authority, kubeconfig};
+pub use namespace::Namespace;
+pub use reaper::Reaper;
+pub use resource::Resource;
+pub use secret::Secret;
+pub use stack::Stack;

@@ -1,0 +1,15 @@
+//! cert-manager on a real Kubernetes control plane: what an issuer has to do for it, and that the stack does it at all.
+//!
+//! The tables of `certificates` and `signing_requests` are about any issuer. The CA issuer in cert-manager's own tree is
+//! the control: a case that fails with it is a wrong case.
+
+mod admission;
+mod approval;
+mod certificates;
+mod checks;
+mod control;
+mod feature;
+mod in_tree;
+mod outages;
+mod signing_requests;
+mod tested;
