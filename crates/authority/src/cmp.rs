@@ -1,6 +1,7 @@
 //! A CA that speaks CMP (RFC 9810), asked over HTTP (RFC 9811).
 //!
-//! [`CmpAuthority::new`] takes a [`CmpConfig`]; everything else is [`ra::Authority`]. What the CA sees is fixed by `prepare`
+//! [`CmpAuthority::new`] takes a [`CmpConfig`]; everything else is [`ra::Authority`]. [`GuardedCmp`] puts a guard before it, and more
+//! endpoints beside it. What the CA sees is fixed by `prepare`
 //! and kept in the sealed state, with which any process can go on.
 
 mod advance;
@@ -10,6 +11,7 @@ mod config;
 mod confirm;
 mod endpoint;
 mod failure;
+mod guarded;
 mod hand;
 mod known;
 mod order;
@@ -20,15 +22,12 @@ mod template;
 mod transport;
 mod trust;
 
-use std::sync::{Mutex, PoisonError};
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 use pkixcmp::protection::{KeyCache, ProtectionError};
-use ra::{
-    Answer, AskError, Authority, By, Health, Order, Sealed, Step, Support, SupportAnswer, Verdict,
-};
+use ra::{Answer, AskError, Authority, By, Order, Sealed, Step, Support, SupportAnswer, Verdict};
 
+use crate::guard::NoEndpoint;
 use hand::Salts;
 use known::Known;
 use repeat::Tried;
@@ -36,6 +35,7 @@ use transport::Transport;
 
 pub use config::*;
 pub use endpoint::{Endpoint, EndpointError};
+pub use guarded::GuardedCmp;
 pub use transport::TransportError;
 
 /// A CA behind CMP.
@@ -47,8 +47,6 @@ pub struct CmpAuthority {
     salts: Salts,
     tried: Tried,
     known: Known,
-    /// Why the last message was not answered, if it was not.
-    trouble: Mutex<Option<String>>,
 }
 
 /// Why a configuration cannot work.
@@ -84,6 +82,9 @@ pub enum CmpConfigError {
          does, or use explicit confirmation"
     )]
     ImplicitWithoutRepeats,
+    /// Nobody could be asked.
+    #[error(transparent)]
+    NoEndpoint(#[from] NoEndpoint),
 }
 
 impl CmpAuthority {
@@ -104,7 +105,6 @@ impl CmpAuthority {
             salts: Salts::default(),
             tried: Tried::default(),
             known: Known::default(),
-            trouble: Mutex::default(),
             config,
         })
     }
@@ -112,13 +112,6 @@ impl CmpAuthority {
     /// The configuration.
     pub fn config(&self) -> &CmpConfig {
         &self.config
-    }
-
-    /// Notes how the CA does, without saying where it is: that is for the log alone.
-    fn note(&self, trouble: Option<&str>) {
-        let endpoint = format!("{}: ", self.transport.endpoint());
-        let trouble = trouble.map(|why| why.strip_prefix(&endpoint).unwrap_or(why).to_owned());
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
 
@@ -186,18 +179,6 @@ impl Authority for CmpAuthority {
 
     async fn support(&self, asked: Support, now: Timestamp) -> Result<SupportAnswer, AskError> {
         self.ask_support(asked, now).await
-    }
-
-    async fn health(&self) -> Health {
-        match self
-            .trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-        {
-            Some(why) => Health::Down(why),
-            None => Health::Up,
-        }
     }
 }
 

@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use pki::issue::{self, IssueError, Serial, TbsParameters};
 use pki::{Certificate, CertificateId, Signer, Template};
 use ra::{
-    Answer, AskError, Authority, AuthorityName, By, Health, Journal, Order, Progress, Refusal,
-    RefusalKind, Sealed, SentAs, Step, Support, SupportAnswer, Verdict,
+    Answer, AskError, Authority, AuthorityName, By, Journal, Order, Progress, Refusal, RefusalKind,
+    Sealed, SentAs, Step, Support, SupportAnswer, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,7 @@ impl LocalAuthority {
     /// revoked like all others, by issuer and serial number.
     ///
     /// # Errors
-    /// [`AskError::Refused`] when the template cannot be served, [`AskError::NotSent`] when the CA cannot sign.
+    /// [`AskError::Refused`] when the template cannot be served, [`AskError::Ours`] when the CA cannot sign.
     pub async fn issue(
         &self,
         template: &Template,
@@ -297,15 +297,10 @@ impl Authority for LocalAuthority {
             ))),
         }
     }
-
-    async fn health(&self) -> Health {
-        Health::Up
-    }
 }
 
 fn cannot(error: impl std::fmt::Display) -> AskError {
-    AskError::NotSent {
-        retry_after: None,
+    AskError::Ours {
         why: error.to_string(),
     }
 }

@@ -10,7 +10,7 @@ pub(crate) fn seal<T: Serialize>(version: u8, state: &T) -> Result<Sealed, AskEr
     let sealed = postcard::to_extend(state, vec![version]);
     sealed
         .map(|octets| Sealed(octets.into()))
-        .map_err(|error| AskError::Unknown {
+        .map_err(|error| AskError::Ours {
             why: format!("the state cannot be kept: {error}"),
         })
 }
@@ -18,10 +18,10 @@ pub(crate) fn seal<T: Serialize>(version: u8, state: &T) -> Result<Sealed, AskEr
 /// Reads a state back.
 ///
 /// # Errors
-/// [`AskError::Unknown`] for a version that this program does not know, and for octets that are none of ours: a program
+/// [`AskError::Ours`] for a version that this program does not know, and for octets that are none of ours: a program
 /// that does know them may carry on.
 pub(crate) fn open<T: DeserializeOwned>(version: u8, sealed: &Sealed) -> Result<T, AskError> {
-    let unreadable = |why: String| AskError::Unknown { why };
+    let unreadable = |why: String| AskError::Ours { why };
     match sealed.0.split_first() {
         Some((found, state)) if *found == version => postcard::from_bytes(state).map_err(|error| {
             unreadable(format!(
@@ -54,7 +54,7 @@ mod tests {
     fn another_version_a_cut_state_and_none_are_told_apart_and_end_nothing() {
         let sealed = seal(3, &("text", 7u32)).unwrap();
         let why = |version, sealed: &Sealed| match open::<(String, u32)>(version, sealed) {
-            Err(AskError::Unknown { why }) => why,
+            Err(AskError::Ours { why }) => why,
             other => panic!("{other:?}"),
         };
         assert!(why(4, &sealed).contains("version 3"));

@@ -139,11 +139,18 @@ pub enum AskError {
     /// The request can never be put to this CA; the requester can do something about it.
     #[error("{0}")]
     Refused(Refusal),
-    /// Nothing left us: another endpoint may be asked, or the same one later.
+    /// The CA has not acted on this message: it may be asked again later.
     #[error("the CA was not asked: {why}")]
     NotSent {
-        /// When it may be worth trying again.
+        /// When it may be worth trying again. Zero: at once, with a message prepared anew, for there is another way to
+        /// the CA.
         retry_after: Option<SignedDuration>,
+        /// What happened, for the log.
+        why: String,
+    },
+    /// Something of ours is in the way (a key, the kept state): this call has sent nothing, and the CA has no part in it.
+    #[error("the CA cannot be asked: {why}")]
+    Ours {
         /// What happened, for the log.
         why: String,
     },
@@ -190,6 +197,38 @@ pub enum Health {
     Down(String),
 }
 
+/// How one endpoint of a CA does: plain numbers, for metrics and whoever asks whether we are ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// Where it is, as configured.
+    pub endpoint: String,
+    /// Whether it is asked at all.
+    pub breaker: BreakerState,
+    /// Calls it is working on.
+    pub in_flight: usize,
+    /// Calls that wait for their turn.
+    pub queued: usize,
+    /// Calls it has answered since the process began.
+    pub answered: u64,
+    /// Calls that got no answer to be believed, since then.
+    pub failed: u64,
+    /// Calls turned away here because it was down or too much was asked of it, since then.
+    pub shed: u64,
+    /// Why its last answer was none, if it was not.
+    pub trouble: Option<String>,
+}
+
+/// Whether an endpoint is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// As ever.
+    Closed,
+    /// It failed too often; the next call tells whether it is back, the others are turned away until then.
+    HalfOpen,
+    /// It failed too often; calls are turned away.
+    Open,
+}
+
 /// A CA we can ask: over CMP, or our own signer.
 ///
 /// `prepare` fixes every byte and number the CA will see, so that after a crash anyone can send the same again.
@@ -215,6 +254,13 @@ pub trait Authority: Send + Sync {
     /// Answers what is asked beside certificates: one source for genm, `/v2/{ca}/trust` and rollover.
     async fn support(&self, asked: Support, now: Timestamp) -> Result<SupportAnswer, AskError>;
 
-    /// Whether it can be asked right now.
-    async fn health(&self) -> Health;
+    /// Whether it can be asked right now, as far as is known without asking.
+    async fn health(&self) -> Health {
+        Health::Up
+    }
+
+    /// How its endpoints do; none for a CA that is not reached over a network.
+    fn endpoints(&self) -> Vec<EndpointHealth> {
+        Vec::new()
+    }
 }

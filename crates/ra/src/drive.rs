@@ -104,16 +104,20 @@ impl Ra {
             Err(AskError::Refused(refusal)) => {
                 self.end(claim, entry, Phase::Refused(refusal)).await
             }
-            Err(e @ AskError::NotSent { .. }) if attempt == Attempt::First => {
+            Err(e @ (AskError::NotSent { .. } | AskError::Ours { .. }))
+                if attempt == Attempt::First =>
+            {
                 self.end(claim, entry, Phase::NotSent).await?;
                 Err(unavailable(&entry.authority, &e))
             }
-            Err(AskError::NotSent { why, .. } | AskError::Unknown { why })
-                if now.duration_since(entry.begun_at) > PATIENCE =>
-            {
+            Err(
+                AskError::NotSent { why, .. } | AskError::Unknown { why } | AskError::Ours { why },
+            ) if now.duration_since(entry.begun_at) > PATIENCE => {
                 self.end(claim, entry, Phase::Lost(lost(&why))).await
             }
-            Err(AskError::NotSent { why, .. } | AskError::Unknown { why }) => {
+            Err(
+                AskError::NotSent { why, .. } | AskError::Unknown { why } | AskError::Ours { why },
+            ) => {
                 tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "no answer of the CA; the same message will be sent again");
                 let due = self.due(by, now, backoff(entry, now));
                 self.write(claim, entry, Phase::Waiting, None, due, Lease::End)
@@ -286,12 +290,14 @@ impl Ra {
                 self.end(claim, entry, Phase::Withdrawn(refusal)).await
             }
             Err(AskError::Lost { why }) => self.end(claim, entry, Phase::Lost(lost(&why))).await,
-            Err(AskError::NotSent { why, .. } | AskError::Unknown { why })
-                if now.duration_since(entry.changed_at) > PATIENCE =>
-            {
+            Err(
+                AskError::NotSent { why, .. } | AskError::Unknown { why } | AskError::Ours { why },
+            ) if now.duration_since(entry.changed_at) > PATIENCE => {
                 self.end(claim, entry, Phase::Lost(lost(&why))).await
             }
-            Err(AskError::NotSent { why, .. } | AskError::Unknown { why }) => {
+            Err(
+                AskError::NotSent { why, .. } | AskError::Unknown { why } | AskError::Ours { why },
+            ) => {
                 tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "the CA has not heard the confirmation; it will be sent again");
                 self.write(claim, entry, entry.phase.clone(), None, again, Lease::End)
                     .await?;

@@ -38,8 +38,8 @@ mod witness;
 
 pub use audit::{AuditEvent, AuditKind};
 pub use authority::{
-    Answer, AskError, Authority, AuthorityName, By, Health, Order, Progress, SentAs, Step, Support,
-    SupportAnswer, Verdict,
+    Answer, AskError, Authority, AuthorityName, BreakerState, By, EndpointHealth, Health, Order,
+    Progress, SentAs, Step, Support, SupportAnswer, Verdict,
 };
 pub use changes::{Change as Changed, Changes};
 pub use check::{Anchors, OnChange, Sound, check};

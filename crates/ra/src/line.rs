@@ -4,12 +4,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, Domains,
+    Approved, AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, Domains,
     EnrollRequest, Entry, EntryId, Error, Journal, Label, Order, Outcome, Phase, Profile,
     ProfileName, Refusal, RefusalKind, Requester, Requesters, Sealed, Stage, Verdict, Witness,
     approve::lent,
     drive::Attempt,
-    outcome::{unavailable, unknown},
+    outcome::{is_elsewhere, unavailable, unknown},
     record, step,
     unbegun::Unbegun,
     witness::Laps,
@@ -17,6 +17,9 @@ use crate::{
 
 /// Where the line gets the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How many endpoints of a CA one request is put to before whoever asks is told to try later.
+pub(crate) const MOST_WAYS: usize = 8;
 
 /// What a label allows before any profile is looked at.
 #[derive(Clone, Debug)]
@@ -69,21 +72,39 @@ impl Ra {
             }
         };
         laps.lap(Stage::Decide, &profile.authority);
+        let mut ways = 1..MOST_WAYS;
+        loop {
+            match self.put(&who, &request, &approved, profile).await {
+                Err(error) if is_elsewhere(&error) && ways.next().is_some() => {
+                    tracing::warn!(authority = %profile.authority, %error, "the request is put to the CA by another way");
+                }
+                put => return put,
+            }
+        }
+    }
+
+    /// Steps 7 to 12.
+    async fn put(
+        &self,
+        who: &Requester,
+        request: &EnrollRequest,
+        approved: &Approved,
+        profile: &Profile,
+    ) -> Result<Outcome, Error> {
+        let now = (self.clock)();
+        let mut laps = Laps::start(self.witness.as_ref());
         let authority = self.authority(&profile.authority)?;
-        let order = Order::Enroll {
-            request: &request,
-            approved: &approved,
-        };
+        let order = Order::Enroll { request, approved };
         let upstream = match authority.prepare(order, now).await {
             Ok(upstream) => upstream,
             Err(e) => {
                 return self
-                    .not_prepared(Unbegun::enroll(&who, &request), profile, e)
+                    .not_prepared(Unbegun::enroll(who, request), profile, e)
                     .await;
             }
         };
         laps.lap(Stage::Prepare, &profile.authority);
-        let by = lent(&request);
+        let by = lent(request);
         let entry = Entry {
             id: request.key.id(),
             owner: who.credential.clone(),

@@ -159,11 +159,19 @@ pub(crate) fn unknown() -> Outcome {
 pub(crate) fn unavailable(authority: &AuthorityName, error: &AskError) -> Error {
     let retry_after = match error {
         AskError::NotSent { retry_after, .. } => *retry_after,
-        AskError::Refused(_) | AskError::Unknown { .. } | AskError::Lost { .. } => None,
+        AskError::Refused(_)
+        | AskError::Ours { .. }
+        | AskError::Unknown { .. }
+        | AskError::Lost { .. } => None,
     };
     Error::Unavailable {
         authority: authority.clone(),
         retry_after,
         why: error.to_string(),
     }
+}
+
+/// Whether nothing has come of it and there is another way to the CA, to be taken at once ([`AskError::NotSent`]).
+pub(crate) fn is_elsewhere(error: &Error) -> bool {
+    matches!(error, Error::Unavailable { retry_after: Some(span), .. } if span.is_zero())
 }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use crate::{
-    Asked, By, ConfirmedBy, Entry, Error, Order, Outcome, Phase, Ra, Refusal, RefusalKind,
-    Requester, RevokeRequest, Stage, unbegun::Unbegun, witness::Laps,
+    Asked, AuthorityName, By, ConfirmedBy, Entry, Error, Order, Outcome, Phase, Profile, Ra,
+    Refusal, RefusalKind, Requester, RevokeRequest, Stage, line::MOST_WAYS, outcome::is_elsewhere,
+    unbegun::Unbegun, witness::Laps,
 };
 
 impl Ra {
@@ -15,7 +16,6 @@ impl Ra {
         who: Requester,
         request: RevokeRequest,
     ) -> Result<Outcome, Error> {
-        let now = (self.clock)();
         let mut laps = Laps::start(self.witness.as_ref());
         let profile = match self.profile(&who, &request.label, None) {
             Ok(profile) => profile?,
@@ -49,8 +49,30 @@ impl Ra {
         if let Some(refusal) = refusal {
             return self.refuse(Unbegun::revoke(&who, &request), refusal).await;
         }
-        let authority = self.authority(&authority_name)?;
         laps.lap(Stage::Decide, &authority_name);
+        let mut ways = 1..MOST_WAYS;
+        loop {
+            let put = self.put_revocation(&who, &request, &authority_name, profile);
+            match put.await {
+                Err(error) if is_elsewhere(&error) && ways.next().is_some() => {
+                    tracing::warn!(authority = %authority_name, %error, "the revocation is put to the CA by another way");
+                }
+                put => return put,
+            }
+        }
+    }
+
+    /// Steps 7 to 12.
+    async fn put_revocation(
+        &self,
+        who: &Requester,
+        request: &RevokeRequest,
+        authority_name: &AuthorityName,
+        profile: &Profile,
+    ) -> Result<Outcome, Error> {
+        let now = (self.clock)();
+        let mut laps = Laps::start(self.witness.as_ref());
+        let authority = self.authority(authority_name)?;
         let order = Order::Revoke {
             of: &request.of,
             reason: request.reason,
@@ -60,25 +82,25 @@ impl Ra {
             Ok(upstream) => upstream,
             Err(e) => {
                 return self
-                    .not_prepared(Unbegun::revoke(&who, &request), profile, e)
+                    .not_prepared(Unbegun::revoke(who, request), profile, e)
                     .await;
             }
         };
-        laps.lap(Stage::Prepare, &authority_name);
+        laps.lap(Stage::Prepare, authority_name);
         let entry = Entry {
             id: request.key.id(),
             owner: who.credential.clone(),
             fingerprint: request.fingerprint,
             replay_for: request.key.replay_for,
-            label: request.label,
-            authority: authority_name,
+            label: request.label.clone(),
+            authority: authority_name.clone(),
             profile: profile.name.clone(),
             asked: Asked::Revoke {
-                of: request.of,
+                of: request.of.clone(),
                 reason: request.reason,
             },
             confirmed_by: ConfirmedBy::Ra,
-            front: request.front,
+            front: request.front.clone(),
             upstream,
             phase: Phase::Begun,
             due: self.due(By::Ra, now, self.lease),

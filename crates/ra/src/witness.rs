@@ -60,6 +60,8 @@ pub enum Called {
     Refused,
     /// Nothing left us.
     NotSent,
+    /// Nothing left us, and the CA has no part in it.
+    Ours,
     /// No answer, or none that can be believed.
     Unknown,
     /// It will not repeat its answer.
@@ -72,6 +74,7 @@ impl Called {
         Self::Answered,
         Self::Refused,
         Self::NotSent,
+        Self::Ours,
         Self::Unknown,
         Self::Lost,
     ];
@@ -82,6 +85,7 @@ impl Called {
             Self::Answered => "answered",
             Self::Refused => "refused",
             Self::NotSent => "not-sent",
+            Self::Ours => "ours",
             Self::Unknown => "unknown",
             Self::Lost => "lost",
         }
@@ -94,6 +98,7 @@ impl<T> From<&Result<T, AskError>> for Called {
             Ok(_) => Self::Answered,
             Err(AskError::Refused(_)) => Self::Refused,
             Err(AskError::NotSent { .. }) => Self::NotSent,
+            Err(AskError::Ours { .. }) => Self::Ours,
             Err(AskError::Unknown { .. }) => Self::Unknown,
             Err(AskError::Lost { .. }) => Self::Lost,
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use authority::cmp::CmpAuthority;
+use authority::cmp::GuardedCmp;
 
 use crate::config::{self, AuthorityConfig, Config, Problems};
 use crate::{Files, onap, tls};
@@ -28,7 +28,7 @@ pub fn check(path: &Path) -> Result<String, Problems> {
     let summary = summary(&config);
     for (name, authority) in config.authorities {
         if let AuthorityConfig::Cmp(cmp) = authority
-            && let Err(e) = CmpAuthority::new(*cmp)
+            && let Err(e) = cmp.build(None)
         {
             problems.add(format!("authorities.{name}.cmp"), e.to_string(), "");
         }
@@ -45,7 +45,7 @@ fn check_servers(path: &Path) -> Result<String, Problems> {
         onap::load(path, &mut Files::default()).map_err(|error| error.problems().clone())?;
     let mut problems = Problems::default();
     for entry in &entries {
-        if let Err(e) = CmpAuthority::new(entry.authority()) {
+        if let Err(e) = GuardedCmp::from(entry.authority()).build(None) {
             problems.add(format!("caName `{}`", entry.ca_name), e.to_string(), "");
         }
     }

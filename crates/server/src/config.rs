@@ -68,7 +68,7 @@ pub struct Config {
 pub struct JournalConfig {
     /// `sqlite:…` or `postgres://…`; `None`: in memory, forgotten with the process.
     pub url: Option<String>,
-    /// For how long a row is kept from others while we ask a CA and confirm; longer than two exchanges may take.
+    /// For how long a row is kept from others while we ask a CA and confirm; longer than two calls may take.
     pub lease: SignedDuration,
     /// How often rows that are due are looked for.
     pub sweep_every: Duration,
@@ -229,13 +229,13 @@ fn lease_suffices(
     let totals = authorities
         .values()
         .filter_map(|authority| match authority {
-            AuthorityConfig::Cmp(cmp) => Some(cmp.transport.total),
+            AuthorityConfig::Cmp(cmp) => Some(cmp.guard.gate.deadline),
             AuthorityConfig::Local(_) => None,
         });
     let Some(longest) = totals.max() else { return };
     let least = longest * 2 + Duration::from_secs(5);
     if Duration::try_from(journal.lease).is_ok_and(|lease| lease < least) {
-        let wrong = "shorter than two exchanges with a CA may take (its `transport.total_timeout`)";
+        let wrong = "shorter than two calls to a CA may take (its `limits.deadline`, which is `transport.total_timeout` and 500 ms unless given)";
         cx.wrong(
             "journal.lease",
             wrong,

@@ -51,7 +51,7 @@ pub(crate) fn of(config: &Config) -> Vec<KnownCertificate> {
     }
     for (name, authority) in &config.authorities {
         if let AuthorityConfig::Cmp(cmp) = authority {
-            of_cmp(name.as_str(), cmp, &mut add);
+            of_cmp(name.as_str(), &cmp.cmp, &mut add);
         }
     }
     for (name, profile) in &config.profiles {

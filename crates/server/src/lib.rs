@@ -19,6 +19,7 @@ pub mod crl;
 pub mod demo;
 pub mod expiry;
 mod files;
+mod health;
 mod held;
 pub mod listen;
 pub mod log;

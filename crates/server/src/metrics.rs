@@ -13,11 +13,13 @@ use ra::Label;
 
 use crate::Problems;
 
+mod endpoints;
 mod http;
 mod scrape;
 mod stages;
 mod witness;
 
+pub(crate) use endpoints::trouble;
 pub(crate) use http::measured;
 pub(crate) use scrape::{MEDIA_TYPE, PATIENCE, healths};
 pub use witness::Watch;

@@ -16,7 +16,7 @@ use crate::app::report;
 use crate::config::{JournalConfig, Limits, Problems};
 use crate::metrics::{Metrics, Watch};
 use crate::reload::{self, Loaded, Reloader, Source};
-use crate::{App, Site, admin, listen, log, router, site, sweep, tls};
+use crate::{App, Site, admin, health, listen, log, router, site, sweep, tls};
 
 /// Why the process cannot serve. Each is shown as it is.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +161,7 @@ impl Server {
             sweeping.sweep_every,
             sweeping.sweep_at_once,
         ));
+        background.spawn(health::run(Arc::clone(&app)));
         background.spawn(reload::watch(Arc::clone(&app), reload_every));
         background.spawn(reload_on_hangup(Arc::clone(&app), hangup));
 

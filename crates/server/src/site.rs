@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authority::cmp::CmpAuthority;
+use authority::guard::Guard;
+use authority::local::LocalAuthority;
 use jiff::{SignedDuration, Timestamp};
 use pki::{Certificate, Signer};
 use pkixcmp::protection::MacPolicy;
@@ -23,6 +24,8 @@ use crate::expiry::{self, KnownCertificate};
 pub struct Site {
     /// The line: CAs, profiles and labels are in it.
     pub ra: Arc<Ra>,
+    /// The CAs of `ra` that are reached over a network, once more: what looks after their endpoints needs to know them as what they are.
+    pub guards: HashMap<AuthorityName, Arc<Guard>>,
     /// Shared secrets of CMP clients, by label and reference.
     pub credentials: Arc<dyn Credentials>,
     /// REST callers.
@@ -184,6 +187,7 @@ impl Site {
                 clock: Arc::new(Timestamp::now),
                 witness,
             }),
+            guards: HashMap::new(),
             credentials: Arc::new(MemoryCredentials::default()),
             callers: Callers::default(),
             labels: HashMap::new(),
@@ -212,15 +216,21 @@ pub async fn wire(
     let mut certificates = expiry::of(&config);
     let mut problems = Problems::default();
     let mut authorities: HashMap<AuthorityName, Arc<dyn Authority>> = HashMap::new();
+    let mut guards = HashMap::new();
     let mut roots = HashMap::new();
     for (name, authority) in config.authorities {
-        match build(name.clone(), authority, &journal).await {
-            Ok(built) => {
-                let own = built.own.iter();
+        let earlier = serving.and_then(|serving| serving.guards.get(&name));
+        match build(name.clone(), authority, &journal, earlier).await {
+            Ok(Built::Cmp(guard)) => {
+                guards.insert(name.clone(), Arc::clone(&guard));
+                authorities.insert(name, guard);
+            }
+            Ok(Built::Local(local)) => {
+                let own = std::iter::once(local.certificate()).chain(local.roots());
                 certificates
                     .extend(own.map(|c| KnownCertificate::new("local-ca", name.as_str(), c)));
-                roots.insert(name.clone(), built.roots);
-                authorities.insert(name, built.authority);
+                roots.insert(name.clone(), local.roots().to_vec());
+                authorities.insert(name, local);
             }
             Err(why) => problems.add(format!("authorities.{name}"), why, ""),
         }
@@ -245,6 +255,13 @@ pub async fn wire(
             authorities
                 .entry(name.clone())
                 .or_insert_with(|| Arc::clone(authority));
+        }
+        for (name, guard) in &serving.guards {
+            if !roots.contains_key(name) {
+                guards
+                    .entry(name.clone())
+                    .or_insert_with(|| Arc::clone(guard));
+            }
         }
         for (name, profile) in &serving.ra.profiles {
             profiles
@@ -279,6 +296,7 @@ pub async fn wire(
     };
     Ok(Site {
         ra: Arc::new(ra),
+        guards,
         credentials: Arc::new(credentials),
         callers: config.callers,
         labels,
@@ -291,31 +309,28 @@ pub async fn wire(
     })
 }
 
-struct Built {
-    authority: Arc<dyn Authority>,
-    /// Of a CA of our own; those of others are configured.
-    roots: Vec<Certificate>,
-    /// Every certificate of a CA of our own.
-    own: Vec<Certificate>,
+enum Built {
+    Cmp(Arc<Guard>),
+    /// A CA of our own: its roots need not be configured.
+    Local(Arc<LocalAuthority>),
 }
 
 async fn build(
     name: AuthorityName,
     config: AuthorityConfig,
     journal: &Arc<dyn Journal>,
+    earlier: Option<&Arc<Guard>>,
 ) -> Result<Built, String> {
     match config {
         AuthorityConfig::Cmp(cmp) => {
-            let authority = CmpAuthority::new(*cmp).map_err(|e| e.to_string())?;
-            Ok(Built {
-                authority: Arc::new(authority),
-                roots: Vec::new(),
-                own: Vec::new(),
-            })
+            let guard = cmp.build(earlier.map(Arc::as_ref));
+            guard
+                .map(|guard| Built::Cmp(Arc::new(guard)))
+                .map_err(|e| e.to_string())
         }
         AuthorityConfig::Local(local) => {
             let (settings, now) = (local.settings, Timestamp::now());
-            let opened = authority::local::LocalAuthority::open_or_create(
+            let opened = LocalAuthority::open_or_create(
                 name,
                 &local.folder,
                 &local.hierarchy,
@@ -323,15 +338,8 @@ async fn build(
                 Arc::clone(journal),
                 now,
             );
-            let authority = opened.await.map_err(|e| e.to_string())?;
-            let roots = authority.roots().to_vec();
-            let own = std::iter::once(authority.certificate()).chain(&roots);
-            let own = own.cloned().collect();
-            Ok(Built {
-                authority: Arc::new(authority),
-                roots,
-                own,
-            })
+            let local = opened.await.map_err(|e| e.to_string())?;
+            Ok(Built::Local(Arc::new(local)))
         }
     }
 }

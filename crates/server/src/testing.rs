@@ -118,6 +118,7 @@ pub(crate) fn site(ca: &Arc<MemoryCa>) -> Site {
     };
     Site {
         ra: Arc::new(ra),
+        guards: HashMap::new(),
         credentials: Arc::new(MemoryCredentials::default()),
         callers: Callers::default(),
         labels: HashMap::from([(label, LabelSettings::default())]),

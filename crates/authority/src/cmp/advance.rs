@@ -8,7 +8,7 @@ use pkixcmp::{PkiFailureInfo, PkiMessage};
 use ra::{Answer, AskError, By, Progress, Sealed, Step};
 
 use super::CmpAuthority;
-use super::answer::{Heard, out_of_order};
+use super::answer::{Heard, beside_the_point, out_of_order};
 use super::config::{AnswerTrust, SignerRule, UnprotectedErrors};
 use super::order::unavailable;
 use super::repeat::{self, Meaning};
@@ -131,7 +131,7 @@ impl CmpAuthority {
                 step(&State::Over, Progress::Done)
             }
             Heard_::Rejected(rejection) => self.rejected(&heard, rejection, stage),
-            _ => Err(out_of_order(
+            _ => Err(beside_the_point(
                 "the CA answered with something else than what was asked for",
             )),
         }
@@ -204,7 +204,7 @@ impl CmpAuthority {
         );
         let sent_as = exchange
             .sent_as
-            .ok_or_else(|| out_of_order("the CA answered a revocation with a certificate"))?;
+            .ok_or_else(|| beside_the_point("the CA answered a revocation with a certificate"))?;
         let accept = if must_confirm {
             self.accept(&exchange, by, now).await
         } else {

@@ -30,23 +30,6 @@ impl CmpAuthority {
         message: Bytes,
         now: Timestamp,
     ) -> Result<Heard, AskError> {
-        let heard = self.heard(transaction, message, now).await;
-        // A CA whose answers are of no use is as good as one that is not there.
-        self.note(match &heard {
-            Ok(_) | Err(AskError::Refused(_)) => None,
-            Err(
-                AskError::NotSent { why, .. } | AskError::Unknown { why } | AskError::Lost { why },
-            ) => Some(why),
-        });
-        heard
-    }
-
-    async fn heard(
-        &self,
-        transaction: &mut ClientTransaction,
-        message: Bytes,
-        now: Timestamp,
-    ) -> Result<Heard, AskError> {
         let id = hex::encode(transaction.transaction_id().0);
         let authority = &self.config.name;
         tracing::debug!(%authority, transaction = %id, endpoint = %self.transport.endpoint(), octets = message.len(), "Sending a message to the CA");
@@ -96,7 +79,7 @@ impl CmpAuthority {
             (Some(old), By::Lent(signer)) if signer.public_key() == old.public_key() => {
                 Hand::lent(signer, old).map_err(unavailable)
             }
-            (Some(old), _) => Err(AskError::Unknown {
+            (Some(old), _) => Err(AskError::Ours {
                 why: format!(
                     "the transaction is protected with the key of certificate {}, and that key is not at hand: it goes on when \
                      the requester asks again and lends it",
@@ -153,6 +136,13 @@ fn onap_type(body: &PkiBody) -> String {
 
 /// What is in the state does not fit what is asked of it.
 pub(crate) fn out_of_order(what: &str) -> AskError {
+    AskError::Ours {
+        why: what.to_owned(),
+    }
+}
+
+/// What the CA answered does not fit what it was asked.
+pub(crate) fn beside_the_point(what: &str) -> AskError {
     AskError::Unknown {
         why: what.to_owned(),
     }

@@ -18,6 +18,7 @@ pub use trust::{AnswerTrust, SignerRule};
 /// One CA that speaks CMP: where it is, how we show who we are, what we believe of it, and what it can do.
 ///
 /// Every part is a checked type already; [`super::CmpAuthority::new`] only refuses combinations that cannot work.
+#[derive(Clone)]
 pub struct CmpConfig {
     /// What the CA is called in logs, metrics and the journal.
     pub name: AuthorityName,

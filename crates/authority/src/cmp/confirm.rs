@@ -5,7 +5,7 @@ use ra::{Answer, AskError, By, Progress, Sealed, Step, Verdict};
 
 use super::CmpAuthority;
 use super::advance::{step, waiting};
-use super::answer::{Heard, out_of_order};
+use super::answer::{Heard, beside_the_point, out_of_order};
 use super::config::UnprotectedErrors;
 use super::order::{revocation, unavailable};
 use super::state::{Accept, Exchange, State, VERSION};
@@ -187,7 +187,7 @@ impl CmpAuthority {
                 self.not_confirmed(heard, rejection, answer, verdict, now)
                     .await
             }
-            _ => Err(out_of_order(
+            _ => Err(beside_the_point(
                 "the CA answered a confirmation with something else",
             )),
         }
@@ -252,7 +252,7 @@ fn withdrawn(exchange: Exchange, heard: &Heard) -> Result<Step, AskError> {
         Said::Rejected(rejection) => {
             step(&State::Over, Progress::Rejected(heard.refusal(rejection)))
         }
-        _ => Err(out_of_order(
+        _ => Err(beside_the_point(
             "the CA answered a revocation with something else",
         )),
     }

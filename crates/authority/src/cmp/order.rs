@@ -358,8 +358,7 @@ pub(crate) fn bad_request(error: impl std::fmt::Display) -> AskError {
 
 /// Nothing has left us and the requester has done nothing wrong.
 pub(crate) fn unavailable(error: impl std::fmt::Display) -> AskError {
-    AskError::NotSent {
-        retry_after: None,
+    AskError::Ours {
         why: error.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use pkixcmp::info::{InfoTypeAndValue, InfoValue, id};
 use ra::{AskError, Refusal, RefusalKind, Support, SupportAnswer};
 
 use super::CmpAuthority;
-use super::answer::out_of_order;
+use super::answer::beside_the_point;
 use super::order::unavailable;
 use super::trust::readable;
 
@@ -40,7 +40,7 @@ impl CmpAuthority {
         match &heard.step {
             Step::Support(infos) => Ok(infos.iter().flat_map(certificates).collect()),
             Step::Rejected(rejection) => Err(AskError::Refused(heard.refusal(rejection))),
-            _ => Err(out_of_order(
+            _ => Err(beside_the_point(
                 "the CA does not answer a question for its certificates at once",
             )),
         }

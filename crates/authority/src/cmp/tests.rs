@@ -56,6 +56,11 @@ fn authority(config: CmpConfig) -> CmpAuthority {
     CmpAuthority::new(config).unwrap()
 }
 
+/// Behind its guard, which knows how it does.
+fn guarded(config: CmpConfig) -> crate::guard::Guard {
+    GuardedCmp::from(config).build(None).unwrap()
+}
+
 fn template_of(key: &PrivateKey) -> Template {
     let mut template = Template::new(named("O=Test,CN=workload"), key.public_key().clone());
     template.sans = vec!["dns:workload.example".parse().unwrap()];
@@ -115,12 +120,12 @@ fn renewal(key: &Arc<PrivateKey>, old: &Certificate, old_key: &Arc<PrivateKey>) 
     }
 }
 
-async fn prepare(authority: &CmpAuthority, request: &EnrollRequest) -> Result<Sealed, AskError> {
+async fn prepare(authority: &dyn Authority, request: &EnrollRequest) -> Result<Sealed, AskError> {
     prepare_as(authority, request, &request.wanted.clone(), false).await
 }
 
 async fn prepare_as(
-    authority: &CmpAuthority,
+    authority: &dyn Authority,
     request: &EnrollRequest,
     template: &Template,
     changed: bool,
@@ -141,12 +146,12 @@ async fn prepare_as(
         .await
 }
 
-async fn asked(authority: &CmpAuthority, request: &EnrollRequest) -> Result<Step, AskError> {
+async fn asked(authority: &dyn Authority, request: &EnrollRequest) -> Result<Step, AskError> {
     let state = prepare(authority, request).await?;
     authority.advance(&state, By::Ra, now()).await
 }
 
-async fn enrolled(authority: &CmpAuthority, request: &EnrollRequest) -> (Sealed, Answer) {
+async fn enrolled(authority: &dyn Authority, request: &EnrollRequest) -> (Sealed, Answer) {
     issued(asked(authority, request).await)
 }
 

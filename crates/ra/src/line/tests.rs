@@ -337,6 +337,45 @@ fn what_was_never_sent_is_an_error_and_the_same_key_may_begin_anew() {
 }
 
 #[test]
+fn where_there_is_another_way_the_request_is_begun_anew_at_once_and_so_is_a_revocation() {
+    let house = House::new();
+    house.ca.will(Script::NotSentThisWay);
+    house.ca.will(Script::NotSentThisWay);
+    let issued = issued(house.enroll(request("k")).unwrap());
+    assert_eq!(house.ca.calls(), 4, "three ways and the confirmation");
+    assert_eq!(house.ca.issued().len(), 1);
+    house.ca.will(Script::NotSentThisWay);
+    let revoked = house.revoke(alice(), "r", issued.chain[0].id());
+    assert!(matches!(revoked, Outcome::Revoked(_)), "{revoked:?}");
+}
+
+#[test]
+fn ways_that_never_end_are_given_up() {
+    let house = House::new();
+    for _ in 0..20 {
+        house.ca.will(Script::NotSentThisWay);
+    }
+    assert!(matches!(
+        house.enroll(request("k")),
+        Err(Error::Unavailable { .. })
+    ));
+    assert_eq!(house.ca.calls(), 8);
+    assert_eq!(house.phase("k"), Phase::NotSent);
+}
+
+#[test]
+fn another_way_is_not_taken_with_a_row_that_someone_else_began() {
+    let house = House::new();
+    house.ca.will(Script::AnswerLost);
+    house.ca.will(Script::NotSentThisWay);
+    house.enroll(request("k")).unwrap();
+    house.later(5);
+    house.sweep();
+    assert_eq!(house.phase("k"), Phase::Waiting);
+    assert_eq!(house.ca.calls(), 2);
+}
+
+#[test]
 fn not_sent_proves_nothing_for_a_row_that_someone_else_began() {
     let house = House::new();
     house.ca.will(Script::AnswerLost);

@@ -8,8 +8,8 @@ use pki::issue::{Serial, TbsParameters, issue};
 use pki::{CaConstraint, Certificate, CertificateId, KeyKind, KeyUsages, PrivateKey, Template};
 
 use crate::{
-    Answer, AskError, Authority, By, Health, Order, Progress, Refusal, Sealed, SentAs, Step,
-    Support, SupportAnswer, Verdict,
+    Answer, AskError, Authority, By, Order, Progress, Refusal, Sealed, SentAs, Step, Support,
+    SupportAnswer, Verdict,
 };
 
 /// What a [`MemoryCa`] does with the next call of `advance` or `confirm`, instead of what a good CA does.
@@ -21,6 +21,8 @@ pub enum Script {
     Wait(SignedDuration),
     /// Cannot be reached.
     NotSent,
+    /// Cannot be reached by the way that was chosen; there is another.
+    NotSentThisWay,
     /// Does its work, and the answer is lost on the way.
     AnswerLost,
     /// Has lost the transaction.
@@ -176,6 +178,10 @@ fn deviation(script: Script) -> Result<Progress, AskError> {
             retry_after: None,
             why: "connection refused".to_owned(),
         }),
+        Script::NotSentThisWay => Err(AskError::NotSent {
+            retry_after: Some(SignedDuration::ZERO),
+            why: "connection refused".to_owned(),
+        }),
         Script::Lost => Err(AskError::Lost {
             why: "transactionIdInUse".to_owned(),
         }),
@@ -261,10 +267,6 @@ impl Authority for MemoryCa {
             Support::CaCerts => Ok(SupportAnswer::CaCerts(vec![self.root.clone()])),
             Support::Crl => Ok(SupportAnswer::Crl(None)),
         }
-    }
-
-    async fn health(&self) -> Health {
-        Health::Up
     }
 }
 

@@ -6,12 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ra::Health;
+use ra::{Authority, AuthorityName, EndpointHealth, Health};
 use serde::Serialize;
 
 use super::Admin;
-use crate::App;
-use crate::metrics::{PATIENCE, healths};
+use crate::metrics::{PATIENCE, healths, trouble};
+use crate::{App, Site};
 
 #[derive(Serialize)]
 struct Readiness {
@@ -78,7 +78,30 @@ async fn checks(app: &App) -> Vec<Check> {
             why,
         });
     }
+    checks.extend(endpoints(&site));
     checks
+}
+
+/// Each endpoint of each CA that is reached over a network: why one is left alone shows here also while another serves.
+fn endpoints(site: &Site) -> Vec<Check> {
+    let mut all: Vec<_> = site.ra.authorities.iter().collect();
+    all.sort_by_key(|(name, _)| *name);
+    let check = |(name, health): (&AuthorityName, EndpointHealth)| {
+        let why = trouble(&health);
+        Check {
+            name: format!("authority {name}, endpoint {}", health.endpoint),
+            ok: why.is_none(),
+            required: false,
+            why: why.into_iter().collect(),
+        }
+    };
+    let of = |(name, authority): (_, &Arc<dyn Authority>)| {
+        let endpoints = authority.endpoints().into_iter();
+        endpoints
+            .map(move |health| (name, health))
+            .collect::<Vec<_>>()
+    };
+    all.into_iter().flat_map(of).map(check).collect()
 }
 
 fn required(name: &str, result: Result<(), String>) -> Check {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ::authority::cmp::CmpConfig;
+use ::authority::cmp::GuardedCmp;
 use ::authority::local::{HierarchySettings, LocalSettings};
 use pki::Name;
 
@@ -10,13 +10,14 @@ use super::context::Context;
 use super::raw::RawAuthority;
 
 mod cmp;
+mod guard;
 mod local;
 mod transport;
 
 /// One CA, ready to be built.
 pub enum AuthorityConfig {
     /// It speaks CMP.
-    Cmp(Box<CmpConfig>),
+    Cmp(Box<GuardedCmp>),
     /// It is our own.
     Local(Box<LocalConfig>),
 }

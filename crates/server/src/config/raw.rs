@@ -129,6 +129,12 @@ pub(crate) struct RawAuthority {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawCmp {
     pub(crate) url: Option<String>,
+    pub(crate) urls: Option<Vec<String>>,
+    pub(crate) endpoints: Option<String>,
+    pub(crate) limits: RawLimits,
+    pub(crate) breaker: RawBreaker,
+    pub(crate) health: Option<String>,
+    pub(crate) health_every: Option<String>,
     pub(crate) recipient: Option<String>,
     pub(crate) mac: Option<RawMac>,
     pub(crate) signature: Option<RawKeystore>,
@@ -139,6 +145,22 @@ pub(crate) struct RawCmp {
     pub(crate) takes: RawTakes,
     pub(crate) quirks: RawCmpQuirks,
     pub(crate) transport: RawTransport,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawLimits {
+    pub(crate) in_flight: Option<i64>,
+    pub(crate) queue: Option<i64>,
+    pub(crate) queue_wait: Option<String>,
+    pub(crate) deadline: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawBreaker {
+    pub(crate) failures: Option<i64>,
+    pub(crate) rest: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -1,10 +1,10 @@
 //! What of a configuration may be shown: named one by one, so that nothing new is shown unless somebody decides it.
 
-use authority::cmp::Protection;
+use authority::cmp::{GuardedCmp, Protection};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{AdminListen, AuthorityConfig, Config, LabelConfig};
+use super::{AdminListen, AuthorityConfig, Config, LabelConfig, duration};
 
 /// The configuration without its secrets, and without the files that hold them.
 pub(crate) fn shown(config: &Config) -> Value {
@@ -43,20 +43,39 @@ pub(crate) fn shown(config: &Config) -> Value {
 
 fn authority(config: &AuthorityConfig) -> Value {
     match config {
-        AuthorityConfig::Cmp(cmp) => json!({
-            "kind": "cmp",
-            // An endpoint has neither user nor password.
-            "url": cmp.endpoint.url().as_str(),
-            "recipient": cmp.recipient.as_ref().map(pki::name::onap::display),
-            "protection": match &cmp.protection {
-                Protection::Mac(_) => "mac",
-                Protection::Signature(_) => "signature",
-            },
-            "dialect": format!("{:?}", cmp.dialect),
-            "confirmation": format!("{:?}", cmp.confirmation),
-        }),
+        AuthorityConfig::Cmp(guarded) => cmp(guarded),
         AuthorityConfig::Local(local) => json!({ "kind": "local", "folder": local.folder }),
     }
+}
+
+fn cmp(guarded: &GuardedCmp) -> Value {
+    let GuardedCmp { cmp, others, guard } = guarded;
+    let gate = &guard.gate;
+    json!({
+        "kind": "cmp",
+        // An endpoint has neither user nor password.
+        "url": cmp.endpoint.url().as_str(),
+        "other_urls": others.iter().map(|other| other.url().as_str()).collect::<Vec<_>>(),
+        "endpoints": format!("{:?}", guard.endpoints),
+        "limits": {
+            "in_flight": gate.limit,
+            "queue": gate.queue,
+            "queue_wait": duration::show(gate.queue_wait),
+            "deadline": duration::show(gate.deadline),
+        },
+        "breaker": {
+            "failures": gate.breaker.failures,
+            "rest": duration::show(gate.breaker.rest),
+        },
+        "health": guard.probe.as_ref().map(|probe| format!("{:?}", probe.by)),
+        "recipient": cmp.recipient.as_ref().map(pki::name::onap::display),
+        "protection": match &cmp.protection {
+            Protection::Mac(_) => "mac",
+            Protection::Signature(_) => "signature",
+        },
+        "dialect": format!("{:?}", cmp.dialect),
+        "confirmation": format!("{:?}", cmp.confirmation),
+    })
 }
 
 fn label(config: &LabelConfig) -> Value {

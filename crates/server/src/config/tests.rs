@@ -22,7 +22,7 @@ fn keys<T: DeserializeOwned>() -> Vec<&'static str> {
 
 /// Every key there is, `*` standing for a name. The parts of a keystore and of a secret are documented once.
 fn all_keys() -> BTreeSet<String> {
-    let sections: [(&str, Vec<&str>); 22] = [
+    let sections: [(&str, Vec<&str>); 24] = [
         ("listen", keys::<RawListen>()),
         ("listen.tls", keys::<RawKeystore>()),
         ("listen.tls.password", keys::<RawSecret>()),
@@ -40,6 +40,8 @@ fn all_keys() -> BTreeSet<String> {
         ("authorities.*.cmp.takes", keys::<RawTakes>()),
         ("authorities.*.cmp.quirks", keys::<RawCmpQuirks>()),
         ("authorities.*.cmp.transport", keys::<RawTransport>()),
+        ("authorities.*.cmp.limits", keys::<RawLimits>()),
+        ("authorities.*.cmp.breaker", keys::<RawBreaker>()),
         ("authorities.*.local", keys::<RawLocal>()),
         ("profiles.*", keys::<RawProfile>()),
         ("labels.*", keys::<RawLabel>()),
@@ -127,13 +129,8 @@ fn checked(toml: &str) -> Result<Config, Problems> {
 }
 
 fn problems(toml: &str) -> Vec<String> {
-    checked(toml)
-        .err()
-        .unwrap()
-        .0
-        .into_iter()
-        .map(|problem| problem.key)
-        .collect()
+    let problems = checked(toml).err().unwrap_or_default();
+    problems.0.into_iter().map(|problem| problem.key).collect()
 }
 
 const LISTEN: &str = r#"
@@ -251,15 +248,67 @@ fn a_profile_of_a_ca_of_our_own_needs_no_anchors_and_one_of_another_does() {
 }
 
 #[test]
-fn a_lease_has_to_outlast_two_exchanges_with_any_ca() {
-    let toml = |lease: &str| {
-        format!(
-            "{LISTEN}\n[journal]\nlease = \"{lease}\"\n[authorities.ca.cmp]\nurl = \"http://ca/\"\n\
-             mac = {{ reference = \"r\", secret = {{ file = \"ejbca.secret\" }} }}"
-        )
+fn a_lease_has_to_outlast_two_calls_to_any_ca() {
+    let toml = |lease: &str, more: &str| {
+        let lease = format!("[journal]\nlease = \"{lease}\"");
+        cmp(&lease, &format!("url = \"http://ca/\"\n{more}"))
     };
-    assert!(checked(&toml("65s")).is_ok());
-    assert_eq!(problems(&toml("64s")), ["journal.lease"]);
+    assert!(checked(&toml("66s", "")).is_ok());
+    assert_eq!(problems(&toml("65s", "")), ["journal.lease"]);
+    let patient = "limits = { deadline = \"40s\" }";
+    assert!(checked(&toml("85s", patient)).is_ok());
+    assert_eq!(problems(&toml("84s", patient)), ["journal.lease"]);
+}
+
+/// A CA behind CMP with these lines, and something before it.
+fn cmp(before: &str, lines: &str) -> String {
+    format!(
+        "{LISTEN}\n{before}\n[authorities.ca.cmp]\nmac = {{ reference = \"r\", secret = {{ file = \"ejbca.secret\" }} }}\n{lines}"
+    )
+}
+
+#[test]
+fn a_ca_has_one_url_or_several_each_once() {
+    let problems = |lines: &str| problems(&cmp("", lines));
+    let urls = |urls: &str| problems(&format!("urls = [{urls}]"));
+    assert_eq!(urls(r#""http://a/", "http://b/cmp""#), [""; 0]);
+    assert_eq!(problems(""), ["authorities.ca.cmp.url"]);
+    assert_eq!(urls(""), ["authorities.ca.cmp.urls"]);
+    assert_eq!(
+        urls(r#""http://a/", "http://b/", "http://a/", "ftp://c/""#),
+        ["authorities.ca.cmp.urls[2]", "authorities.ca.cmp.urls[3]"]
+    );
+    let nine: Vec<_> = (0..9).map(|n| format!("\"http://ca-{n}/\"")).collect();
+    assert_eq!(urls(&nine.join(",")), ["authorities.ca.cmp.urls"]);
+    let both = "url = \"http://a/\"\nurls = [\"http://b/\"]";
+    assert_eq!(problems(both), ["authorities.ca.cmp.urls"]);
+}
+
+#[test]
+fn what_guards_a_ca_keeps_to_its_bounds_and_to_what_it_guards() {
+    let problems = |lines: &str| problems(&cmp("", &format!("url = \"http://ca/\"\n{lines}")));
+    let right = "limits = { in_flight = 1, queue = 0, queue_wait = \"0s\", deadline = \"31s\" }\n\
+                 breaker = { failures = 1, rest = \"1s\" }\nhealth = \"tcp\"\nhealth_every = \"1s\"\nendpoints = \"cluster\"";
+    assert_eq!(problems(right), [""; 0]);
+    let wrong = "limits = { in_flight = 0, queue = -1, deadline = \"29s\" }\n\
+                 breaker = { failures = 0, rest = \"1ms\" }\nhealth = \"ir\"\nhealth_every = \"1ms\"\nendpoints = \"both\"";
+    let mut found = problems(wrong);
+    found.sort_unstable();
+    let named = [
+        "breaker.failures",
+        "breaker.rest",
+        "endpoints",
+        "health",
+        "health_every",
+        "limits.deadline",
+        "limits.in_flight",
+        "limits.queue",
+    ];
+    assert_eq!(found, named.map(|key| format!("authorities.ca.cmp.{key}")));
+    let waits = "limits = { queue_wait = \"31s\" }";
+    assert_eq!(problems(waits), ["authorities.ca.cmp.limits.queue_wait"]);
+    let by_proxy = "health = \"tcp\"\ntransport = { proxy = \"http://proxy:3128\" }";
+    assert_eq!(problems(by_proxy), ["authorities.ca.cmp.health"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{GaugeVec, IntGaugeVec, Opts, Registry, TextEncoder};
 use ra::{AuthorityName, Health, UnderWay};
 
-use super::{Metrics, registered, seconds};
+use super::{Metrics, endpoints, registered, seconds};
 use crate::Site;
 
 /// The media type of the text.
@@ -35,13 +35,14 @@ async fn looked_up(site: &Site) -> Result<Registry, prometheus::Error> {
     };
     let up = gauges(
         "certway_upstream_up",
-        "1 when the last message to a CA got an answer that could be believed, or none was sent.",
+        "1 when at an endpoint of a CA the last message got an answer that could be believed, or none was sent.",
         &["authority"],
     )?;
     for (name, health) in healths(site).await {
         up.with_label_values(&[name.as_str()])
             .set(i64::from(health == Health::Up));
     }
+    endpoints::look_up(site, &registry)?;
     let answers = gauges("certway_journal_up", "1 when the journal answers.", &[])?;
     let under_way = tokio::time::timeout(PATIENCE, site.ra.journal.under_way()).await;
     let counted = under_way.ok().and_then(Result::ok);

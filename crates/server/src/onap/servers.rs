@@ -184,7 +184,7 @@ pub(crate) fn add(entries: &[ServerEntry], config: &mut Config) {
         let profile = ProfileName::new(&entry.ca_name);
         config.authorities.insert(
             authority.clone(),
-            AuthorityConfig::Cmp(Box::new(entry.authority())),
+            AuthorityConfig::Cmp(Box::new(entry.authority().into())),
         );
         config.profiles.insert(
             profile.clone(),

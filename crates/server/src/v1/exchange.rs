@@ -175,12 +175,24 @@ fn undecided(held: Duration, check_after: SignedDuration) -> Failure {
     failure.retry_after(check_after)
 }
 
+/// CertService has 500 for it. Where it is known when to come back, the status is the one that goes with Retry-After.
+fn unavailable(ca: &str, retry_after: Option<SignedDuration>) -> Failure {
+    let mut failure = Failure::client(format!("IOException error while trying to connect CA {ca}"));
+    match retry_after {
+        None => failure,
+        Some(span) => {
+            failure.set_status(StatusCode::SERVICE_UNAVAILABLE);
+            failure
+                .because("nothing was begun; send the same request again later")
+                .retry_after(span)
+        }
+    }
+}
+
 fn failed(error: &Error, ca: &str) -> Failure {
     let framework = Failure::framework;
     let failure = match error {
-        Error::Unavailable { .. } => {
-            Failure::client(format!("IOException error while trying to connect CA {ca}"))
-        }
+        Error::Unavailable { retry_after, .. } => unavailable(ca, *retry_after),
         Error::Journal(_) => framework(
             StatusCode::SERVICE_UNAVAILABLE,
             "The journal is not available",

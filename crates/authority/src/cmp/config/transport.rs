@@ -4,6 +4,7 @@ use std::time::Duration;
 use pki::Certificate;
 
 /// How to get to a CA.
+#[derive(Clone)]
 pub struct TransportSettings {
     /// Until TCP (and TLS) stand.
     pub connect: Duration,

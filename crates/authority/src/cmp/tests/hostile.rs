@@ -35,7 +35,7 @@ async fn an_answer_with_another_nonce_is_not_believed() {
 #[tokio::test]
 async fn a_ca_whose_last_answer_was_not_believed_is_down_until_one_is() {
     let ca = Ca::start().await;
-    let authority = authority(config(&ca));
+    let authority = guarded(config(&ca));
     ca.will([Act::NoProtection]);
     let why = unknown(asked(&authority, &lent(&key())).await);
     // The log says where the CA is, the health only what is wrong with it.

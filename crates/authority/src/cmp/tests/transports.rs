@@ -110,7 +110,7 @@ async fn a_refused_connection_sends_nothing_and_shows_in_the_health() {
         listener.local_addr().unwrap().port()
     };
     let endpoint = format!("http://127.0.0.1:{port}/").parse().unwrap();
-    let authority = authority(CmpConfig {
+    let authority = guarded(CmpConfig {
         endpoint,
         ..config(&ca)
     });

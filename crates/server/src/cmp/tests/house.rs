@@ -1,5 +1,6 @@
 //! A site over the CA in memory that is offered over CMP, with a clock that tests can move.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -150,6 +151,7 @@ impl House {
         let site = self.app.site();
         let site = Site {
             ra: Arc::clone(&site.ra),
+            guards: HashMap::new(),
             credentials: Arc::clone(&site.credentials),
             callers: site.callers.clone(),
             labels: site.labels.clone(),

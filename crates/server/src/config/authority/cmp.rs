@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::authority::cmp::{
-    AnswerTrust, CmpConfig, Confirmation, Dialect, Endpoint, FirstRequest, MacForm, MacIdentity,
+    AnswerTrust, CmpConfig, Confirmation, Dialect, FirstRequest, GuardedCmp, MacForm, MacIdentity,
     Protection, Quirks, RaIdentity, SaltLife, SignerRule, Takes, TransportSettings,
     UnprotectedErrors,
 };
@@ -13,20 +13,14 @@ use pkixcmp::protection::MacSecret;
 use ra::AuthorityName;
 use secrecy::ExposeSecret;
 
-use super::{DN, dn, transport};
+use super::{DN, dn, guard, transport};
 use crate::config::context::Context;
 use crate::config::listen::identity;
 use crate::config::raw::{RawCmp, RawCmpQuirks, RawCmpTrust, RawMac};
 
-pub(super) fn check(at: &str, name: &str, raw: &RawCmp, cx: &mut Context) -> Option<CmpConfig> {
+pub(super) fn check(at: &str, name: &str, raw: &RawCmp, cx: &mut Context) -> Option<GuardedCmp> {
     let key = |key: &str| format!("{at}.{key}");
-    let endpoint = cx
-        .required(
-            &key("url"),
-            raw.url.as_deref(),
-            "`https://host/path` or `http://host:port/path`",
-        )
-        .and_then(|text| result(&key("url"), text.parse::<Endpoint>(), cx));
+    let endpoints = guard::endpoints(at, raw, cx);
     let protection = protection(at, raw, cx);
     let trust = trust(&key("trust"), &raw.trust, cx);
     let recipient = raw
@@ -48,7 +42,11 @@ pub(super) fn check(at: &str, name: &str, raw: &RawCmp, cx: &mut Context) -> Opt
         );
     }
     let default = TransportSettings::default();
-    let mut config = CmpConfig::rfc9483(AuthorityName::new(name), endpoint?, protection?, trust);
+    let transport = transport::check(&key("transport"), &raw.transport, &default, cx);
+    let guard = guard::check(at, raw, &transport, cx);
+    let mut endpoints = endpoints.into_iter();
+    let (name, first) = (AuthorityName::new(name), endpoints.next()?);
+    let mut config = CmpConfig::rfc9483(name, first, protection?, trust);
     config.recipient = recipient;
     config.dialect = cx.word(
         &key("dialect"),
@@ -88,8 +86,12 @@ pub(super) fn check(at: &str, name: &str, raw: &RawCmp, cx: &mut Context) -> Opt
         Quirks::default()
     };
     config.quirks = quirks(&key("quirks"), &raw.quirks, base, cx);
-    config.transport = transport::check(&key("transport"), &raw.transport, &default, cx);
-    Some(config)
+    config.transport = transport;
+    Some(GuardedCmp {
+        cmp: config,
+        others: endpoints.collect(),
+        guard,
+    })
 }
 
 fn protection(at: &str, raw: &RawCmp, cx: &mut Context) -> Option<Protection> {
@@ -247,15 +249,5 @@ fn quirks(at: &str, raw: &RawCmpQuirks, base: Quirks, cx: &mut Context) -> Quirk
         any_media_type: raw.any_media_type.unwrap_or(base.any_media_type),
         sha1_answers: raw.sha1_answers.unwrap_or(base.sha1_answers),
         refuses_repeats_with: refuses_repeats_with.unwrap_or(base.refuses_repeats_with),
-    }
-}
-
-fn result<T, E: std::fmt::Display>(key: &str, result: Result<T, E>, cx: &mut Context) -> Option<T> {
-    match result {
-        Ok(value) => Some(value),
-        Err(e) => {
-            cx.wrong(key, e.to_string(), "");
-            None
-        }
     }
 }
