@@ -31,6 +31,8 @@ pub struct NativeSetup {
     pub issuing: Issuer,
     /// What stands in `[listen]` beside ports and keys.
     pub listen: String,
+    /// What stands in `[log]` beside the filter.
+    pub log: String,
     folder: TempDir,
     rest: Port,
     cmp: Port,
@@ -59,6 +61,7 @@ impl NativeSetup {
             pki: Pki::new(),
             devices: Issuer::root("O=Devices,CN=Device Root"),
             listen: "client_auth = \"optional\"".to_owned(),
+            log: String::new(),
             folder: tempfile::tempdir().unwrap(),
             rest: Port::free(),
             cmp: Port::free(),
@@ -177,6 +180,7 @@ sweep_every = "100ms"
 
 [log]
 filter = "debug,hyper=info,sqlx=info,reqwest=info"
+{}
 
 {rest_of_config}
 "#,
@@ -184,6 +188,7 @@ filter = "debug,hyper=info,sqlx=info,reqwest=info"
             self.listen,
             self.cmp.number(),
             self.path("journal.db").display(),
+            self.log,
         );
         let config = self.write("certway.toml", config);
         let launch = Launch::certway_ra(self.folder()).args(["serve", "--config", &config]);

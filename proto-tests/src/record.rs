@@ -24,6 +24,21 @@ impl Record {
     }
 }
 
+/// One decision as the journal has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What.
+    pub kind: String,
+    /// About which request, in hexadecimal.
+    pub entry: Option<String>,
+    /// Who asked.
+    pub credential: String,
+    /// Which certificate.
+    pub serial: Option<String>,
+    /// Under which name.
+    pub correlation: Option<String>,
+}
+
 /// A journal: a file of SQLite or a database of PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -67,6 +82,33 @@ impl Ledger {
                 runs: row.get::<Option<i64>, _>("running").is_some(),
             };
             rows.iter().map(record).collect()
+        })
+    }
+
+    /// Every decision, oldest first.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.look(async |connection| {
+            let audit = sqlx::query(
+                "SELECT kind, entry, credential, serial, correlation FROM audit ORDER BY id",
+            );
+            let rows = audit.fetch_all(connection).await.unwrap();
+            let decision = |row: &sqlx::any::AnyRow| Decision {
+                kind: row.get("kind"),
+                entry: row.get::<Option<Vec<u8>>, _>("entry").map(hex::encode),
+                credential: row.get("credential"),
+                serial: row.get("serial"),
+                correlation: row.get("correlation"),
+            };
+            rows.iter().map(decision).collect()
+        })
+    }
+
+    /// The correlation ids of the requests, oldest first.
+    pub fn correlations(&self) -> Vec<Option<String>> {
+        self.look(async |connection| {
+            let rows = sqlx::query("SELECT correlation FROM journal ORDER BY id");
+            let rows = rows.fetch_all(connection).await.unwrap();
+            rows.iter().map(|row| row.get(0)).collect()
         })
     }
 

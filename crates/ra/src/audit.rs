@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AuthorityName, CredentialId, EntryId, Label, ProfileName, RefusalKind};
+use crate::{AuthorityName, Correlation, CredentialId, EntryId, Label, ProfileName, RefusalKind};
 
 /// What was decided, as one word (docs/LOGGING.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,8 @@ pub struct AuditEvent {
     pub kind: AuditKind,
     /// Which request, where there is one.
     pub entry: Option<EntryId>,
+    /// The request's name in logs.
+    pub correlation: Option<Correlation>,
     /// Who asked.
     pub credential: CredentialId,
     /// Where.

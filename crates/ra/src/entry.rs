@@ -5,7 +5,8 @@ use pki::{CertificateId, Template};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Answer, AuthorityName, ConfirmedBy, CredentialId, Label, ProfileName, Refusal, Sealed, Verdict,
+    Answer, AuthorityName, ConfirmedBy, Correlation, CredentialId, Label, ProfileName, Refusal,
+    Sealed, Verdict,
 };
 
 /// The journal's name for one request: the first 16 bytes of SHA-256 over scope and value of its key.
@@ -132,6 +133,8 @@ pub struct Entry {
     pub replay_for: Option<SignedDuration>,
     /// Where it was sent.
     pub label: Label,
+    /// Its name in logs and audit; rows of older programs have none.
+    pub correlation: Option<Correlation>,
     /// Which CA was chosen; kept for the whole transaction.
     pub authority: AuthorityName,
     /// Which profile's limits and trust anchors apply.

@@ -15,6 +15,7 @@ mod audit;
 mod authority;
 mod changes;
 mod check;
+mod correlation;
 mod credentials;
 mod decide;
 mod domains;
@@ -43,6 +44,7 @@ pub use authority::{
 };
 pub use changes::{Change as Changed, Changes};
 pub use check::{Anchors, OnChange, Sound, check};
+pub use correlation::{Correlation, NoCorrelation};
 pub use credentials::{Credentials, SharedSecret};
 pub use decide::{Approved, Question, decide};
 pub use domains::{Domains, Facts};

@@ -2,11 +2,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::{Instrument, Span};
 
 use crate::{
-    Approved, AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, Domains,
-    EnrollRequest, Entry, EntryId, Error, Journal, Label, Order, Outcome, Phase, Profile,
-    ProfileName, Refusal, RefusalKind, Requester, Requesters, Sealed, Stage, Verdict, Witness,
+    Approved, AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By,
+    Correlation, Domains, EnrollRequest, Entry, EntryId, Error, Journal, Label, Order, Outcome,
+    Phase, Profile, ProfileName, Refusal, RefusalKind, Requester, Requesters, Sealed, Stage,
+    Verdict, Witness,
     approve::lent,
     drive::Attempt,
     outcome::{is_elsewhere, unavailable, unknown},
@@ -111,6 +113,7 @@ impl Ra {
             fingerprint: request.fingerprint,
             replay_for: request.key.replay_for,
             label: request.label.clone(),
+            correlation: request.correlation.clone(),
             authority: approved.authority.clone(),
             profile: profile.name.clone(),
             asked: Asked::Enroll(Box::new(approved.template.clone())),
@@ -148,9 +151,15 @@ impl Ra {
             Phase::Issued(answer) => {
                 self.hear(&claim, &mut entry, answer, verdict, front)
                     .await?;
-                self.drive(claim, entry, By::Ra, Attempt::Again).await
+                let span = entry_span(&entry);
+                let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
+                driven.instrument(span).await
             }
-            Phase::Confirming(..) => self.drive(claim, entry, By::Ra, Attempt::Again).await,
+            Phase::Confirming(..) => {
+                let span = entry_span(&entry);
+                let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
+                driven.instrument(span).await
+            }
             phase => {
                 self.journal.release(claim).await?;
                 let refusal = match phase {
@@ -197,6 +206,7 @@ impl Ra {
         let count = due.len();
         let carried = due.into_iter().map(|(claim, mut entry)| {
             let ra = Arc::clone(&self);
+            let span = entry_span(&entry);
             async move {
                 let id = entry.id;
                 if let Phase::Issued(answer) = entry.phase.clone() {
@@ -208,6 +218,7 @@ impl Ra {
                     e
                 })
             }
+            .instrument(span)
         });
         for result in futures::future::join_all(carried).await {
             if let Err(Error::Journal(e)) = result {
@@ -277,6 +288,7 @@ impl Ra {
             at: now,
             kind: AuditKind::Refused,
             entry: None,
+            correlation: request.correlation.cloned(),
             credential: who.credential.clone(),
             label: label.clone(),
             profile: profile.map(|profile| profile.name.clone()),
@@ -331,6 +343,12 @@ impl Ra {
             By::Lent(_) | By::Forward(_) => None,
         }
     }
+}
+
+/// What is done for an entry outside the call that began it is logged under that call's name all the same.
+fn entry_span(entry: &Entry) -> Span {
+    let correlation = entry.correlation.as_ref().map(Correlation::as_str);
+    tracing::info_span!("entry", id = %entry.id, correlation_id = correlation)
 }
 
 #[cfg(test)]

@@ -93,6 +93,7 @@ fn event(
         at,
         kind,
         entry: Some(entry.id),
+        correlation: entry.correlation.clone(),
         credential: entry.owner.clone(),
         label: entry.label.clone(),
         profile: Some(entry.profile.clone()),

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use pki::{AlgorithmId, Certificate, CertificateId, Signer, Template};
 use serde::{Deserialize, Serialize};
 
-use crate::{CredentialId, EntryId, ProfileName};
+use crate::{Correlation, CredentialId, EntryId, ProfileName};
 
 /// The name in a URL: what CertService calls `caName`. Credentials and front behaviour hang on it, limits on the
 /// profile behind it.
@@ -138,6 +138,8 @@ pub struct EnrollRequest {
     pub confirmed_by: ConfirmedBy,
     /// What the front needs to answer again.
     pub front: Sealed,
+    /// The request's name in logs and audit.
+    pub correlation: Option<Correlation>,
 }
 
 /// One certificate to be revoked.
@@ -156,4 +158,6 @@ pub struct RevokeRequest {
     pub original: Option<Bytes>,
     /// What the front needs to answer again.
     pub front: Sealed,
+    /// The request's name in logs and audit.
+    pub correlation: Option<Correlation>,
 }

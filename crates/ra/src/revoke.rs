@@ -93,6 +93,7 @@ impl Ra {
             fingerprint: request.fingerprint,
             replay_for: request.key.replay_for,
             label: request.label.clone(),
+            correlation: request.correlation.clone(),
             authority: authority_name.clone(),
             profile: profile.name.clone(),
             asked: Asked::Revoke {

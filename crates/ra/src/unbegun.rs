@@ -1,6 +1,6 @@
 use pki::{CertificateId, Template};
 
-use crate::{EnrollRequest, Key, Label, ProfileName, Requester, RevokeRequest};
+use crate::{Correlation, EnrollRequest, Key, Label, ProfileName, Requester, RevokeRequest};
 
 /// A request that no row is written for: all that its refusal has to know.
 pub(crate) struct Unbegun<'r> {
@@ -8,6 +8,7 @@ pub(crate) struct Unbegun<'r> {
     pub(crate) key: &'r Key,
     pub(crate) fingerprint: [u8; 32],
     pub(crate) label: &'r Label,
+    pub(crate) correlation: Option<&'r Correlation>,
     /// The profile it names, if it does.
     pub(crate) profile: Option<&'r ProfileName>,
     /// The certificate it asks for.
@@ -23,6 +24,7 @@ impl<'r> Unbegun<'r> {
             key: &request.key,
             fingerprint: request.fingerprint,
             label: &request.label,
+            correlation: request.correlation.as_ref(),
             profile: request.profile.as_ref(),
             wanted: Some(&request.wanted),
             of: None,
@@ -35,6 +37,7 @@ impl<'r> Unbegun<'r> {
             key: &request.key,
             fingerprint: request.fingerprint,
             label: &request.label,
+            correlation: request.correlation.as_ref(),
             profile: None,
             wanted: None,
             of: Some(&request.of),

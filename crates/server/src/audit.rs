@@ -10,6 +10,7 @@ pub(crate) fn log(event: &AuditEvent) {
     tracing::info!(
         target: TARGET,
         event = event.kind.as_str(),
+        correlation_id = event.correlation.as_ref().map(ra::Correlation::as_str),
         credential = event.credential.as_str(),
         label = event.label.as_str(),
         profile = event.profile.as_ref().map(ra::ProfileName::as_str),
@@ -22,4 +23,26 @@ pub(crate) fn log(event: &AuditEvent) {
         "{}",
         event.kind.sentence()
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use ra::AuditKind;
+
+    const DOCUMENT: &str = include_str!("../../../docs/LOGGING.md");
+
+    #[test]
+    fn the_document_has_every_event_with_its_sentence_and_no_other() {
+        let table = DOCUMENT.split("| Event | Sentence |").nth(1).unwrap();
+        let rows: Vec<&str> = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with("| `"))
+            .collect();
+        assert_eq!(rows.len(), AuditKind::ALL.len());
+        for (row, kind) in rows.iter().zip(AuditKind::ALL) {
+            let expected = format!("| `{}` | {} |", kind.as_str(), kind.sentence());
+            assert!(row.starts_with(&expected), "{row} should begin {expected}");
+        }
+    }
 }

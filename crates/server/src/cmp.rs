@@ -34,9 +34,10 @@ use pkixcmp::server::refuse;
 use pkixcmp::{
     GeneralizedTime, PkiBody, PkiFailureInfo, PkiHeader, PkiMessage, PkiStatusInfo, Pvno,
 };
-use ra::Label;
+use ra::{Correlation, Label};
 use tracing::Instrument;
 
+use crate::flood::Flood;
 use crate::metrics::CmpOutcome;
 use crate::site::UnauthenticatedErrors;
 use crate::{App, Site};
@@ -53,13 +54,35 @@ pub use operation::Operation;
 pub struct Front {
     derivations: mac::Derivations,
     said: own::Said,
+    unbelieved: Flood,
+}
+
+impl Front {
+    /// Says how many messages were not believed beyond those that the log has line by line, once a window is over.
+    pub(crate) fn say_held_back(&self) {
+        say(self.unbelieved.held_back());
+    }
+
+    /// The same for the window that the end of the process cuts short.
+    pub(crate) fn say_rest(&self) {
+        say(self.unbelieved.rest());
+    }
+}
+
+fn say(held_back: Option<u64>) {
+    if let Some(messages) = held_back {
+        tracing::warn!(
+            messages,
+            "more messages were not believed than are logged one by one"
+        );
+    }
 }
 
 /// How a message came. It decides nothing: CMP messages speak for themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Transport {
-    /// What ties the log lines of one call together.
-    pub correlation: String,
+    /// What ties together all that is done for the call.
+    pub correlation: Option<Correlation>,
 }
 
 /// What goes back.
@@ -90,13 +113,13 @@ pub async fn answer(
             // A transactionID has 16 octets; a longer one is refused later and not logged whole.
             let id = hex::encode(id.get(..64).unwrap_or(&id));
             let kind = message.body().name();
-            let correlation = transport.correlation.as_str();
-            let span = tracing::info_span!("cmp", transaction_id = %id, kind, correlation);
+            let span = tracing::info_span!("cmp", transaction_id = %id, kind);
             let asked = Asked {
                 app,
                 site,
                 label,
                 operation,
+                correlation: transport.correlation.as_ref(),
             };
             asked.answer(&message).instrument(span).await
         }
@@ -118,6 +141,7 @@ struct Asked<'a> {
     site: std::sync::Arc<Site>,
     label: Option<&'a Label>,
     operation: Option<Operation>,
+    correlation: Option<&'a Correlation>,
 }
 
 impl Asked<'_> {
@@ -155,6 +179,7 @@ impl Asked<'_> {
             settings,
             operation: self.operation,
             message,
+            correlation: self.correlation,
             now,
         };
         ok(call.answer().await)
@@ -166,7 +191,10 @@ impl Call<'_> {
         let sender = match authenticate::authenticate(self).await {
             Ok(sender) => sender,
             Err(Unauthenticated { status, why }) => {
-                tracing::warn!(label = %self.label, %why, "a message was not believed");
+                // Anybody can send such messages, as many as they like.
+                if self.front.unbelieved.may_write() {
+                    tracing::warn!(label = %self.label, %why, "a message was not believed");
+                }
                 self.metrics.unbelieved(self.label, status.failure);
                 self.count(CmpOutcome::Unbelieved);
                 return self.refuse(&self.stranger(), status).await;

@@ -15,6 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::config::Limits;
+use crate::correlate::correlated;
 use crate::metrics::{Metrics, measured};
 use crate::{App, cmp, crl, v1, v2};
 
@@ -59,7 +60,8 @@ fn bounded(routes: Router, limits: &Limits, metrics: Arc<Metrics>) -> Router {
             limits.header,
             header_bounded,
         ))
-        .layer(middleware::from_fn(v2::correlate))
+        .layer(middleware::from_fn(v2::told))
+        .layer(middleware::from_fn(correlated))
         .layer(middleware::from_fn_with_state(metrics, measured));
     // Around the router and not in it: the path decides which route is taken.
     Router::new().fallback_service(tower::Layer::layer(&MapRequestLayer::new(stripped), inner))

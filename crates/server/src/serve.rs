@@ -189,6 +189,7 @@ impl Server {
         };
         stopping.abort();
         background.shutdown().await;
+        app.cmp().say_rest();
         journal.close().await;
         // The last to go: whoever looks on sees the end.
         drop(admin);

@@ -12,6 +12,7 @@ pub async fn run(app: Arc<App>, every: Duration, at_once: usize) {
     loop {
         ticks.tick().await;
         while sweep(&app, at_once).await >= at_once {}
+        app.cmp().say_held_back();
     }
 }
 

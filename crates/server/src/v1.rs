@@ -144,7 +144,7 @@ async fn certificates(
         .identify(&parts.headers, peer)
         .map_err(|e| Failure::new(StatusCode::UNAUTHORIZED, e.to_string()))?;
     let parsed = request::parse(kind, &parts.headers)?;
-    exchange::run(&site, who, &ca, &parsed).await
+    exchange::run(&site, who, &ca, &parsed, parts.extensions.get()).await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! REST v2, for clients that keep their keys (docs/API.md): certificates, revocations, trust.
 //!
 //! A call goes one way: `call` says for whom and at which CA, `body` and `request` read it, the line decides, `render` writes what came of
-//! it. Whatever goes wrong is a [`Failure`], and `correlate`, around every front, writes it as a problem.
+//! it. Whatever goes wrong is a [`Failure`], and `told`, around every front, writes it as a problem.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -22,7 +22,6 @@ mod accept;
 mod again;
 mod body;
 mod call;
-mod correlate;
 mod enroll;
 mod failure;
 mod json;
@@ -31,10 +30,11 @@ mod render;
 mod request;
 mod revoke;
 mod target;
+mod told;
 mod trust;
 
-pub(crate) use correlate::correlate;
 pub use failure::Failure;
+pub(crate) use told::told;
 
 /// Whether a path belongs to this front: its failures are problems then.
 #[must_use]

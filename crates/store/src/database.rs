@@ -103,10 +103,14 @@ impl Database {
     /// Brings the schema up to what this program knows, and makes sure that something can be written.
     pub(crate) async fn migrate(&self, connection: &mut AnyConnection) -> Result<(), JournalError> {
         let migrations = match self.kind {
-            Kind::Sqlite => migrations(&[include_str!("../migrations/sqlite/0001_journal.sql")]),
-            Kind::Postgres => {
-                migrations(&[include_str!("../migrations/postgres/0001_journal.sql")])
-            }
+            Kind::Sqlite => migrations(&[
+                include_str!("../migrations/sqlite/0001_journal.sql"),
+                include_str!("../migrations/sqlite/0002_correlation.sql"),
+            ]),
+            Kind::Postgres => migrations(&[
+                include_str!("../migrations/postgres/0001_journal.sql"),
+                include_str!("../migrations/postgres/0002_correlation.sql"),
+            ]),
         };
         let known = migrations
             .iter()

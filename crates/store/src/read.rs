@@ -5,7 +5,8 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use pki::{Certificate, CertificateId};
 use ra::{
-    AuthorityName, CredentialId, CrlEntry, Entry, EntryId, Issuance, JournalError, Sealed, UnderWay,
+    AuthorityName, Correlation, CredentialId, CrlEntry, Entry, EntryId, Issuance, JournalError,
+    Sealed, UnderWay,
 };
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
@@ -153,6 +154,7 @@ impl Reader<'_> {
             asked: head.asked,
             confirmed_by: head.confirmed_by,
             front: Sealed(row.front),
+            correlation: row.correlation,
             upstream: Sealed(row.upstream),
             phase,
             due: row.due,
@@ -197,6 +199,7 @@ struct EntryRow {
     upstream: Bytes,
     phase: Option<Vec<u8>>,
     leaf: Option<Vec<u8>>,
+    correlation: Option<Correlation>,
 }
 
 impl EntryRow {
@@ -222,6 +225,9 @@ impl EntryRow {
                 Some(leaf) => Some(leaf),
                 None => row.try_get(10)?,
             },
+            correlation: row
+                .try_get::<Option<String>, _>(11)?
+                .and_then(|text| Correlation::parse(&text)),
         })
     }
 }

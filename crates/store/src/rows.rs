@@ -39,6 +39,7 @@ pub(crate) struct BeginRow {
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) head: Vec<u8>,
     pub(crate) front: Vec<u8>,
+    pub(crate) correlation: Option<String>,
     pub(crate) upstream: Vec<u8>,
     pub(crate) due: Option<i64>,
     pub(crate) lease: i64,
@@ -85,6 +86,7 @@ pub(crate) struct AuditRow {
     pub(crate) label: String,
     pub(crate) serial: Option<String>,
     pub(crate) detail: String,
+    pub(crate) correlation: Option<String>,
 }
 
 impl BeginRow {
@@ -110,6 +112,7 @@ impl BeginRow {
             fingerprint: new.fingerprint.to_vec(),
             head: head_bytes(new).map_err(unwritable)?,
             front: new.front.0.to_vec(),
+            correlation: new.correlation.clone().map(String::from),
             upstream: new.upstream.0.to_vec(),
             due: new.due.map(micros),
             lease,
@@ -187,6 +190,7 @@ impl From<&AuditEvent> for AuditRow {
             label: text(event.label.as_str()),
             serial: event.serial.as_deref().map(text),
             detail: text(&event.detail),
+            correlation: event.correlation.clone().map(String::from),
         }
     }
 }

@@ -90,7 +90,7 @@ struct Words {
 }
 
 const ENTRY: &str = "SELECT j.id, j.ikey, j.fingerprint, j.head, j.front, r.due, r.upstream, \
-     o.phase, o.front AS new_front, o.leaf, i.certificate \
+     o.phase, o.front AS new_front, o.leaf, i.certificate, j.correlation \
      FROM journal j LEFT JOIN running r ON r.id = j.id LEFT JOIN outcome o ON o.id = j.id \
      LEFT JOIN issuance i ON i.id = j.id";
 
@@ -102,9 +102,9 @@ impl Sql {
             retire: "UPDATE journal SET retired = id WHERE id = $1 AND retired = 0",
             forget_running: "DELETE FROM running WHERE id = $1",
             insert_journal: Multi::new(
-                "INSERT INTO journal (id, ikey, fingerprint, head, front) VALUES [($1, $2, $3, $4, $5)] \
+                "INSERT INTO journal (id, ikey, fingerprint, head, front, correlation) VALUES [($1, $2, $3, $4, $5, $6)] \
                  ON CONFLICT (ikey) WHERE retired = 0 DO NOTHING RETURNING id",
-                5,
+                6,
             ),
             insert_running: Multi::new(
                 &format!(
@@ -150,9 +150,9 @@ impl Sql {
                 6,
             ),
             insert_audit: Multi::new(
-                "INSERT INTO audit (at, kind, entry, credential, label, serial, detail) \
-                 VALUES [($1, $2, $3, $4, $5, $6, $7)]",
-                7,
+                "INSERT INTO audit (at, kind, entry, credential, label, serial, detail, correlation) \
+                 VALUES [($1, $2, $3, $4, $5, $6, $7, $8)]",
+                8,
             ),
             claim: format!(
                 "UPDATE running SET fence = fence + 1, lease_until = {now} + $2 \

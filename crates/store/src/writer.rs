@@ -301,6 +301,7 @@ mod tests {
             label: String::new(),
             serial: None,
             detail: String::new(),
+            correlation: None,
         }
     }
 
@@ -312,6 +313,7 @@ mod tests {
             fingerprint: vec![0; 32],
             head: vec![1],
             front: Vec::new(),
+            correlation: None,
             upstream: Vec::new(),
             due: None,
             lease: 60_000_000,

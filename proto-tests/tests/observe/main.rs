@@ -1,9 +1,12 @@
 //! What operators see of certway-ra: the admin listener, the log, the traces.
 
 mod admin;
+mod audit;
+mod correlation;
+mod lines;
 mod metrics;
 
-use proto_tests::native::Native;
+use proto_tests::native::{Native, NativeSetup};
 use proto_tests::{HttpsClient, Keys};
 use serde_json::{Value, json};
 
@@ -25,6 +28,31 @@ fn enroll_with(
     all.extend_from_slice(fields);
     let body = json!({ "csr": csr.to_pem() }).to_string();
     client.request("POST", "/v2/RA/certificates", &all, body.as_bytes())
+}
+
+/// A service whose log is JSON, with a CA of its own behind.
+fn logging() -> Native {
+    let mut setup = NativeSetup::new();
+    setup.log = "format = \"json\"".to_owned();
+    let config = setup.local_authority() + &setup.label("subject = [\"CN=*\"]", "");
+    setup.start(&config)
+}
+
+/// The log's lines as JSON, once it has said `sentence`.
+fn lines(native: &Native, sentence: &str) -> Vec<Value> {
+    native.program.log_has(sentence);
+    let log = native.log();
+    log.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect()
+}
+
+/// The audit lines among them.
+fn decisions(lines: &[Value]) -> Vec<&Value> {
+    lines
+        .iter()
+        .filter(|line| line["target"] == "certway::audit")
+        .collect()
 }
 
 /// A check of `/readyz` by its name.

@@ -83,6 +83,7 @@ fn request(template: &Template, proof: Proof, original: Option<Original>) -> Enr
         replaces: None,
         confirmed_by: ConfirmedBy::Ra,
         front: Sealed::default(),
+        correlation: None,
     }
 }
 

@@ -77,6 +77,7 @@ async fn prepared(ca: &LocalAuthority, template: &Template) -> Result<Sealed, As
         replaces: None,
         confirmed_by: ConfirmedBy::Ra,
         front: Sealed::default(),
+        correlation: None,
     };
     let approved = Approved {
         template: template.clone(),

@@ -104,6 +104,7 @@ impl House {
             reason: 1,
             original: None,
             front: Sealed::default(),
+            correlation: None,
         };
         block_on(Arc::clone(&self.ra).revoke(who, request)).unwrap()
     }
@@ -164,6 +165,7 @@ fn request(key: &str) -> EnrollRequest {
         replaces: None,
         confirmed_by: ConfirmedBy::Ra,
         front: Sealed::default(),
+        correlation: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pkixcmp::PkiMessage;
-use ra::Label;
+use ra::{Correlation, Label};
 
 use super::Front;
 use super::operation::Operation;
@@ -21,5 +21,6 @@ pub(super) struct Call<'c> {
     pub(super) settings: &'c CmpSettings,
     pub(super) operation: Option<Operation>,
     pub(super) message: &'c PkiMessage,
+    pub(super) correlation: Option<&'c Correlation>,
     pub(super) now: Timestamp,
 }

@@ -69,6 +69,7 @@ pub(super) async fn request(
         replaces: wanted.replaces,
         confirmed_by: confirmed_by(call, exchange),
         front: sealed(exchange)?,
+        correlation: call.correlation.cloned(),
     })
 }
 

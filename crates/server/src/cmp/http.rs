@@ -54,7 +54,7 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         Err(response) => return response,
     };
     let transport = Transport {
-        correlation: correlation(&parts.headers),
+        correlation: parts.extensions.get().cloned(),
     };
     let Target { label, operation } = target;
     let Answer { status, body } = answer(&app, label.as_ref(), operation, body, &transport).await;
@@ -96,16 +96,6 @@ fn is_cmp(headers: &HeaderMap) -> bool {
             .iter()
             .any(|known| known.eq_ignore_ascii_case(media_type))
     })
-}
-
-/// What the caller calls it, or a name of ours. It goes into the log, so only what is harmless there is taken over.
-fn correlation(headers: &HeaderMap) -> String {
-    let given = headers
-        .get("x-request-id")
-        .and_then(|value| value.to_str().ok())
-        .filter(|text| (1..=128).contains(&text.len()))
-        .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()));
-    given.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
 }
 
 fn failure(status: StatusCode, text: &'static str) -> Response {

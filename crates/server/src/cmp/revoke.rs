@@ -60,5 +60,6 @@ pub(super) fn request(
         reason: code,
         original: None,
         front: sealed(exchange)?,
+        correlation: call.correlation.cloned(),
     })
 }

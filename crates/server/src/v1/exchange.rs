@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::v1::CertificationResponseModel;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use ra::{Error, Issued, Label, Outcome, Requester, SentAs};
+use ra::{Correlation, Error, Issued, Label, Outcome, Requester, SentAs};
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
@@ -25,6 +25,7 @@ pub(super) async fn run(
     who: Requester,
     ca: &str,
     parsed: &Parsed,
+    correlation: Option<&Correlation>,
 ) -> Result<CertificationResponseModel, Failure> {
     if !site.configured {
         let message = "The configuration could not be loaded";
@@ -44,7 +45,13 @@ pub(super) async fn run(
     // Only the old key's holder can move a key update; every other row is moved by the sweeper as well.
     let moved_by_us = parsed.old.as_ref().is_some_and(|old| old.same_names);
     let key = parsed.key(&who, &label, replay);
-    let mut outcome = enroll(site, &who, parsed.request(&key, &label), ca).await?;
+    let mut outcome = enroll(
+        site,
+        &who,
+        parsed.request(&key, &label, correlation.cloned()),
+        ca,
+    )
+    .await?;
     let mut own_pause = SOONEST;
     loop {
         let check_after = match outcome {
@@ -78,7 +85,13 @@ pub(super) async fn run(
         };
         sleep(pause.min(left)).await;
         outcome = if moved_by_us {
-            enroll(site, &who, parsed.request(&key, &label), ca).await?
+            enroll(
+                site,
+                &who,
+                parsed.request(&key, &label, correlation.cloned()),
+                ca,
+            )
+            .await?
         } else {
             let recalled = site
                 .ra

@@ -6,7 +6,10 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use jiff::SignedDuration;
 use pki::{Certificate, Csr, KeyKind, PrivateKey, Signer, Template};
-use ra::{ConfirmedBy, EnrollRequest, Key, Label, Original, Proof, Replaces, Requester, Sealed};
+use ra::{
+    ConfirmedBy, Correlation, EnrollRequest, Key, Label, Original, Proof, Replaces, Requester,
+    Sealed,
+};
 use zeroize::Zeroizing;
 
 use super::Failure;
@@ -161,7 +164,12 @@ impl Parsed {
     }
 
     /// The line's request. It takes its argument for good, and a key update that waits is put again: hence made anew each time.
-    pub(super) fn request(&self, key: &Key, ca: &Label) -> EnrollRequest {
+    pub(super) fn request(
+        &self,
+        key: &Key,
+        ca: &Label,
+        correlation: Option<Correlation>,
+    ) -> EnrollRequest {
         EnrollRequest {
             key: key.clone(),
             fingerprint: self.fingerprint(ca),
@@ -173,6 +181,7 @@ impl Parsed {
             replaces: self.old.as_ref().and_then(|old| old.replaces(&self.csr)),
             confirmed_by: ConfirmedBy::Ra,
             front: Sealed::default(),
+            correlation,
         }
     }
 

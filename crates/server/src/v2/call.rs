@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
-use ra::{EntryId, Label, Requester};
+use ra::{Correlation, EntryId, Label, Requester};
 
 use super::Failure;
 use crate::{App, Peer, Site, Unauthenticated};
@@ -20,6 +20,7 @@ pub(super) struct Call {
     pub(super) site: Arc<Site>,
     pub(super) label: Label,
     pub(super) who: Requester,
+    pub(super) correlation: Option<Correlation>,
 }
 
 impl Call {
@@ -70,7 +71,13 @@ impl Call {
             let detail = format!("there is no CA named `{name}` here");
             return Err(Failure::new(ProblemSlug::UnknownCa, detail));
         }
-        Ok(Self { site, label, who })
+        let correlation = head.extensions.get().cloned();
+        Ok(Self {
+            site,
+            label,
+            who,
+            correlation,
+        })
     }
 }
 

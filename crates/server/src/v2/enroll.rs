@@ -72,7 +72,12 @@ pub(super) async fn ask(
     let asked = Asked::read(form, body, &call.label)?;
     let row = (key.id(), asked.fingerprint());
     let ra = Arc::clone(&call.site.ra);
-    let request = asked.into_request(key, call.label.clone(), (ra.clock)())?;
+    let request = asked.into_request(
+        key,
+        call.label.clone(),
+        (ra.clock)(),
+        call.correlation.clone(),
+    )?;
     let work = held::start(ra.enroll(call.who.clone(), request));
     let outcome = again::outcome(&call, row, work, hold).await?;
     let trouble = trouble(&call, &outcome).await;

@@ -7,8 +7,8 @@ use ra::Refusal;
 
 use crate::problem;
 
-/// Why a call got no other answer. The problem travels in the response's extensions; `correlate` writes it, since it alone knows
-/// the correlation id.
+/// Why a call got no other answer. The problem travels in the response's extensions; `told` writes it, since it knows the
+/// correlation id.
 #[derive(Debug)]
 pub struct Failure {
     problem: Box<Problem>,

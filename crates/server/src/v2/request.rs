@@ -5,7 +5,10 @@ use api::{ProblemSlug, v2};
 use bytes::Bytes;
 use jiff::Timestamp;
 use pki::{CaConstraint, Certificate, Csr, KeyUsages, ObjectIdentifier, Template};
-use ra::{ConfirmedBy, EnrollRequest, Key, Label, Original, ProfileName, Proof, Replaces, Sealed};
+use ra::{
+    ConfirmedBy, Correlation, EnrollRequest, Key, Label, Original, ProfileName, Proof, Replaces,
+    Sealed,
+};
 
 use super::Failure;
 use super::body::Form;
@@ -96,6 +99,7 @@ impl Asked {
         key: Key,
         label: Label,
         now: Timestamp,
+        correlation: Option<Correlation>,
     ) -> Result<EnrollRequest, Failure> {
         let mut wanted = self.wanted;
         if let Some(duration) = self.duration {
@@ -118,6 +122,7 @@ impl Asked {
             replaces: self.replaces,
             confirmed_by: ConfirmedBy::Ra,
             front: Sealed::default(),
+            correlation,
         })
     }
 }

@@ -72,6 +72,7 @@ pub(super) async fn ask(
         reason,
         original: None,
         front: Sealed::default(),
+        correlation: call.correlation.clone(),
     };
     let work = held::start(Arc::clone(&call.site.ra).revoke(call.who.clone(), request));
     let outcome = again::outcome(&call, row, work, hold).await?;

@@ -50,6 +50,7 @@ fn entry() -> impl Strategy<Value = Entry> {
                     ConfirmedBy::Requester
                 },
                 front: Sealed::default(),
+                correlation: None,
                 upstream: Sealed::default(),
                 phase: Phase::Begun,
                 due: None,

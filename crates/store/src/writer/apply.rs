@@ -80,6 +80,7 @@ async fn begins<'w>(
                 .bind(&row.fingerprint[..])
                 .bind(&row.head[..])
                 .bind(&row.front[..])
+                .bind(row.correlation.as_deref())
         })
         .await?,
     )?;
@@ -287,6 +288,7 @@ fn bind_audit<'r>(query: Bound<'r>, row: &'r &AuditRow) -> Bound<'r> {
         .bind(&*row.label)
         .bind(row.serial.as_deref())
         .bind(&*row.detail)
+        .bind(row.correlation.as_deref())
 }
 
 fn bytes_of(bytes: &Bytes) -> &[u8] {

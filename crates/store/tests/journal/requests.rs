@@ -7,8 +7,8 @@ use pki::issue::{Serial, TbsParameters, assemble};
 use pki::{CaConstraint, Certificate, GeneralName, KeyKind, Name, PrivateKey, Template};
 use ra::{
     Answer, Asked, AuditEvent, AuditKind, AuthorityName, Begun, Change, Claim, ConfirmedBy,
-    CredentialId, Entry, EntryId, Issuance, Journal, Label, Lease, Phase, ProfileName, Refusal,
-    RefusalKind, Revocation, Sealed, SentAs,
+    Correlation, CredentialId, Entry, EntryId, Issuance, Journal, Label, Lease, Phase, ProfileName,
+    Refusal, RefusalKind, Revocation, Sealed, SentAs,
 };
 
 pub(crate) const LONG: SignedDuration = SignedDuration::from_secs(600);
@@ -31,6 +31,7 @@ pub(crate) fn entry(name: &str) -> Entry {
         asked: Asked::Enroll(Box::new(template(name))),
         confirmed_by: ConfirmedBy::Ra,
         front: sealed("front"),
+        correlation: Correlation::parse("of-a-test"),
         upstream: sealed("upstream"),
         phase: Phase::Begun,
         due: Some(at(30)),
@@ -80,6 +81,7 @@ pub(crate) fn audit(kind: AuditKind, of: &Entry) -> AuditEvent {
         at: at(0),
         kind,
         entry: Some(of.id),
+        correlation: of.correlation.clone(),
         credential: of.owner.clone(),
         label: of.label.clone(),
         profile: None,

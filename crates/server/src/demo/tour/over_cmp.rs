@@ -38,6 +38,7 @@ pub(super) async fn enroll(device: &CmpAuthority, root: &Certificate) -> anyhow:
         replaces: None,
         confirmed_by: ConfirmedBy::Ra,
         front: Sealed::default(),
+        correlation: None,
     };
     let now = Timestamp::now();
     let order = Order::Enroll {
