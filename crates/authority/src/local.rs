@@ -237,7 +237,7 @@ impl Authority for LocalAuthority {
             }
             State::Sign { to_be_signed, .. } => {
                 let leaf = self.sign(&to_be_signed).await?;
-                tracing::info!(authority = %self.name, serial = %hex::encode(leaf.serial()), "Issued a certificate");
+                tracing::info!(authority = %self.name, serial = %leaf.serial_text(), "Issued a certificate");
                 (State::Signed, Progress::Issued(Box::new(self.answer(leaf))))
             }
             // The journal's own record is what makes it so, in the list as in every answer.

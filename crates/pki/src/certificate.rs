@@ -46,6 +46,18 @@ pub struct CertificateId {
     pub serial: Bytes,
 }
 
+impl CertificateId {
+    /// The serial number in lower-case hexadecimal as `openssl` and browsers show it: without the zero byte that DER puts before a set bit.
+    pub fn serial_text(&self) -> String {
+        serial_text(&self.serial)
+    }
+}
+
+fn serial_text(content: &[u8]) -> String {
+    let rest = content.strip_prefix(&[0]).filter(|rest| !rest.is_empty());
+    hex::encode(rest.unwrap_or(content))
+}
+
 /// Why bytes are no certificate.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -123,6 +135,11 @@ impl Certificate {
     /// The serial number: content of the INTEGER.
     pub fn serial(&self) -> &[u8] {
         self.0.x509.tbs_certificate().serial_number().as_bytes()
+    }
+
+    /// The serial number for people and logs: [`CertificateId::serial_text`].
+    pub fn serial_text(&self) -> String {
+        serial_text(self.serial())
     }
 
     /// Issuer and serial number.

@@ -294,7 +294,7 @@ impl Ra {
             profile: profile.map(|profile| profile.name.clone()),
             authority: profile.map(|profile| profile.authority.clone()),
             subject: request.wanted.and_then(record::subject),
-            serial: request.of.map(|of| hex::encode(&of.serial)),
+            serial: request.of.map(pki::CertificateId::serial_text),
             refusal: Some(refusal.kind),
             detail: refusal.detail.clone(),
         };

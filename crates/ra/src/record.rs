@@ -85,8 +85,8 @@ fn event(
         answer_of(phase).or_else(|| answer_of(&entry.phase)),
         &entry.asked,
     ) {
-        (Some(answer), _) => Some(hex::encode(answer.leaf.serial())),
-        (None, Asked::Revoke { of, .. }) => Some(hex::encode(&of.serial)),
+        (Some(answer), _) => Some(answer.leaf.serial_text()),
+        (None, Asked::Revoke { of, .. }) => Some(of.serial_text()),
         (None, Asked::Enroll(_)) => None,
     };
     AuditEvent {

@@ -28,7 +28,7 @@ impl KnownCertificate {
             role,
             name: name.to_owned(),
             subject: pki::name::onap::display(certificate.subject()),
-            serial: hex::encode(certificate.serial()),
+            serial: certificate.serial_text(),
             not_after: certificate.not_after(),
         }
     }

@@ -198,7 +198,7 @@ impl CmpAuthority {
         tracing::info!(
             authority = %self.config.name,
             transaction = %exchange.id(),
-            serial = %hex::encode(leaf.serial()),
+            serial = %leaf.serial_text(),
             must_confirm,
             "The CA issued a certificate"
         );

@@ -895,7 +895,7 @@ fn an_event_says_who_what_where_and_which_certificate() {
     assert_eq!(event.credential, alice().credential);
     assert_eq!(event.profile.unwrap().as_str(), "web");
     assert_eq!(event.authority.unwrap().as_str(), "corp");
-    let serial = hex::encode(issued.chain[0].serial());
+    let serial = issued.chain[0].serial_text();
     assert_eq!(event.serial.as_deref(), Some(serial.as_str()));
     let subject = pki::name::onap::display(issued.chain[0].subject());
     assert_eq!(event.subject.unwrap_or_default(), subject);

@@ -111,21 +111,10 @@ fn certificate(issued: &ra::Issued) -> Issued {
         roots: blocks(&issued.anchors),
         not_before: leaf.map(Certificate::not_before).unwrap_or_default(),
         not_after: leaf.map(Certificate::not_after).unwrap_or_default(),
-        serial: leaf.map(serial).unwrap_or_default(),
+        serial: leaf.map(Certificate::serial_text).unwrap_or_default(),
         kind: kind(issued.sent_as),
         changes: issued.changes.0.iter().map(change).collect(),
     }
-}
-
-/// As `openssl` and browsers show it: without the zero byte that DER puts before a set bit.
-fn serial(leaf: &Certificate) -> String {
-    let digits = leaf.serial();
-    hex::encode(
-        digits
-            .strip_prefix(&[0])
-            .filter(|rest| !rest.is_empty())
-            .unwrap_or(digits),
-    )
 }
 
 fn kind(sent_as: SentAs) -> RequestKind {

@@ -312,7 +312,7 @@ pub(crate) async fn a_schema_newer_than_the_program_is_refused(place: &Place) {
     place.open_sql().await.close().await;
     let mut look = place.look().await;
     let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                 SELECT 99, description, success, checksum, execution_time FROM _sqlx_migrations";
+                 SELECT 99, description, success, checksum, execution_time FROM _sqlx_migrations WHERE version = 1";
     sqlx::query(later).execute(&mut look).await.unwrap();
     let refused = SqlJournal::open(place.url(), Options::default())
         .await

@@ -96,7 +96,11 @@ async fn other_fronts_keep_their_own_answers_to_unknown_paths() {
     let bench = Bench::new().await;
     let called = bench.fetch("/v3/nothing", &[]).await;
     assert_eq!(called.status, StatusCode::NOT_FOUND);
-    assert!(!called.headers.contains_key("x-correlation-id"));
+    assert_ne!(
+        called.headers.get("content-type").unwrap(),
+        "application/problem+json"
+    );
+    assert!(called.headers.contains_key("x-correlation-id"));
 }
 
 #[tokio::test]
