@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::{
     headers, media, paths,
-    v2::{EnrollRequest, Issued, RevokeRequest, Trust, TrustFormat},
+    v2::{EnrollRequest, Health, Issued, RevokeRequest, Trust, TrustFormat},
 };
 
 mod answer;
@@ -132,6 +132,16 @@ impl Client {
     /// [`ClientError`].
     pub async fn trust(&self, ca: &str) -> Result<Answer<Trust>, ClientError> {
         self.get(self.base.at(&paths::trust(ca)), media::JSON)
+            .await?
+            .json()
+    }
+
+    /// Whether the CA can be asked right now: through the service and to what the service knows of it.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a CA that cannot be asked is a problem with the slug `unavailable`.
+    pub async fn health(&self, ca: &str) -> Result<Answer<Health>, ClientError> {
+        self.get(self.base.at(&paths::health(ca)), media::JSON)
             .await?
             .json()
     }

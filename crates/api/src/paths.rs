@@ -10,6 +10,8 @@ pub const REVOCATIONS: &str = "/v2/{ca}/revocations";
 pub const REVOCATION: &str = "/v2/{ca}/revocations/{id}";
 /// Route pattern of [`trust`].
 pub const TRUST: &str = "/v2/{ca}/trust";
+/// Route pattern of [`health`].
+pub const HEALTH: &str = "/v2/{ca}/health";
 
 /// Where a certificate is asked for (`POST`), the first one and each renewal.
 #[must_use]
@@ -39,6 +41,12 @@ pub fn revocation(ca: &str, id: &str) -> String {
 #[must_use]
 pub fn trust(ca: &str) -> String {
     format!("/v2/{}/trust", segment(ca))
+}
+
+/// Whether this CA can be asked right now (`GET`).
+#[must_use]
+pub fn health(ca: &str) -> String {
+    format!("/v2/{}/health", segment(ca))
 }
 
 /// One path segment: everything but the unreserved characters of RFC 3986 section 2.3 is percent-encoded, so that a CA's name cannot

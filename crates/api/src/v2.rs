@@ -2,6 +2,7 @@
 
 mod enroll;
 mod enrollment;
+mod health;
 mod lifetime;
 mod proof;
 mod revoke;
@@ -10,6 +11,7 @@ mod usage;
 
 pub use enroll::{EnrollRequest, Replaces, ReplacesProof};
 pub use enrollment::{Change, Enrollment, Issued, RequestKind, Waiting};
+pub use health::Health;
 pub use lifetime::{Lifetime, LifetimeError};
 pub use proof::{ProofAlgorithm, UnknownProofAlgorithm};
 pub use revoke::{

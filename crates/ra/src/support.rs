@@ -1,7 +1,8 @@
 use pki::Certificate;
 
 use crate::{
-    AskError, Error, Label, Ra, Refusal, Requester, Support, SupportAnswer, outcome::unavailable,
+    AskError, Error, Health, Label, Ra, Refusal, Requester, Support, SupportAnswer,
+    outcome::unavailable,
 };
 
 impl Ra {
@@ -27,6 +28,21 @@ impl Ra {
             Ok(answer) => Ok(Ok(answer)),
             Err(AskError::Refused(refusal)) => Ok(Err(refusal)),
             Err(e) => Err(unavailable(&profile.authority, &e)),
+        }
+    }
+
+    /// Whether the CA behind a label can be asked right now. Nothing is enrolled for it.
+    ///
+    /// # Errors
+    /// [`Error`]; an unknown label is the inner [`Refusal`].
+    pub async fn health(
+        &self,
+        who: &Requester,
+        label: &Label,
+    ) -> Result<Result<Health, Refusal>, Error> {
+        match self.profile(who, label, None) {
+            Ok(profile) => Ok(Ok(self.authority(&profile?.authority)?.health().await)),
+            Err(refusal) => Ok(Err(refusal)),
         }
     }
 

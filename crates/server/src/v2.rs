@@ -24,6 +24,7 @@ mod body;
 mod call;
 mod enroll;
 mod failure;
+mod health;
 mod json;
 mod openapi;
 mod render;
@@ -73,6 +74,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(revoke::ask))
         .routes(routes!(revoke::ask_again))
         .routes(routes!(trust::ask))
+        .routes(routes!(health::ask))
 }
 
 async fn not_found() -> Failure {

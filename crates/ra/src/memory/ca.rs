@@ -8,8 +8,8 @@ use pki::issue::{Serial, TbsParameters, issue};
 use pki::{CaConstraint, Certificate, CertificateId, KeyKind, KeyUsages, PrivateKey, Template};
 
 use crate::{
-    Answer, AskError, Authority, By, Order, Progress, Refusal, Sealed, SentAs, Step, Support,
-    SupportAnswer, Verdict,
+    Answer, AskError, Authority, By, Health, Order, Progress, Refusal, Sealed, SentAs, Step,
+    Support, SupportAnswer, Verdict,
 };
 
 /// What a [`MemoryCa`] does with the next call of `advance` or `confirm`, instead of what a good CA does.
@@ -50,6 +50,7 @@ struct Held {
     withdrawn: Vec<CertificateId>,
     revoked: Vec<CertificateId>,
     calls: usize,
+    down: Option<String>,
 }
 
 #[derive(Clone)]
@@ -103,6 +104,11 @@ impl MemoryCa {
     /// How often it was asked or told something.
     pub fn calls(&self) -> usize {
         self.held().calls
+    }
+
+    /// From now on it says that it is down, and why.
+    pub fn is_down(&self, why: &str) {
+        self.held().down = Some(why.to_owned());
     }
 
     /// Every certificate it issued.
@@ -267,6 +273,10 @@ impl Authority for MemoryCa {
             Support::CaCerts => Ok(SupportAnswer::CaCerts(vec![self.root.clone()])),
             Support::Crl => Ok(SupportAnswer::Crl(None)),
         }
+    }
+
+    async fn health(&self) -> Health {
+        self.held().down.clone().map_or(Health::Up, Health::Down)
     }
 }
 

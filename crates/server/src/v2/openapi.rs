@@ -18,6 +18,7 @@ use utoipa::{PartialSchema, ToSchema};
         (name = "certificates", description = "Enrollment and renewal"),
         (name = "revocations", description = "Revocation by the owner"),
         (name = "trust", description = "The roots to trust"),
+        (name = "health", description = "Whether a CA can be asked"),
     ),
     components(schemas(api::ProblemSlug, api::v2::TrustFormat)),
 )]

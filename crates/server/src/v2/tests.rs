@@ -17,6 +17,7 @@ mod bad_input;
 mod client;
 mod contract;
 mod enrollment;
+mod health;
 mod renewal;
 mod revocation;
 mod trust;

@@ -23,6 +23,7 @@ fn the_document_has_the_paths_of_the_contract() {
         api::paths::REVOCATIONS,
         api::paths::REVOCATION,
         api::paths::TRUST,
+        api::paths::HEALTH,
     ];
     paths.sort_unstable();
     assert_eq!(documented, paths);

@@ -1,0 +1,54 @@
+//! What every reconcile needs.
+
+use std::sync::Arc;
+
+use crate::checks::Checks;
+use crate::events::Events;
+use crate::identity::IssuerId;
+use crate::issuers::Issuers;
+use crate::metrics::Metrics;
+use crate::pace::{Attempts, Gates};
+use crate::ra::Ra;
+use crate::request::Approval;
+use crate::turns::Turns;
+
+/// The parts, each on its own.
+pub struct Context {
+    /// The API server.
+    pub kube: kube::Client,
+    /// The issuers there are.
+    pub issuers: Issuers,
+    /// The way to the RAs.
+    pub ra: Ra,
+    /// How fast.
+    pub gates: Gates,
+    /// How often.
+    pub attempts: Attempts,
+    /// For people.
+    pub events: Events,
+    /// For programs.
+    pub metrics: Arc<Metrics>,
+    /// Whether an approval is waited for.
+    pub approval: Approval,
+    /// When each issuer was checked, and how that went.
+    pub checks: Checks,
+    /// Issuers that became ready, or are not any more, or are doubted: they and their requests are looked at.
+    pub turns: Turns,
+}
+
+impl Context {
+    /// An issuer is gone: its requests hear of it, and nothing of it stays in memory.
+    pub fn forget(&self, issuer: &IssuerId) {
+        self.ra.forget(issuer);
+        self.gates.forget(issuer);
+        self.checks.forget(issuer);
+        self.metrics.forget(issuer);
+        self.turns.tell(issuer);
+    }
+
+    /// A request had trouble with its issuer: it is checked at once.
+    pub fn doubt(&self, issuer: &IssuerId) {
+        self.checks.doubt(issuer);
+        self.turns.tell(issuer);
+    }
+}

@@ -1,0 +1,253 @@
+//! How fast requests are forwarded, for each issuer, and when one is tried again.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::identity::IssuerId;
+use crate::kinds::Limits;
+
+/// A token bucket, as a function of the time.
+#[derive(Debug)]
+struct Bucket {
+    per_second: f64,
+    burst: f64,
+    left: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn new(limits: &Limits, now: Instant) -> Self {
+        let burst = f64::from(limits.burst);
+        Self {
+            per_second: f64::from(limits.per_second),
+            burst,
+            left: burst,
+            at: now,
+        }
+    }
+
+    /// Takes one, or says when there will be one.
+    fn take(&mut self, now: Instant) -> Result<(), Duration> {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.left = (self.left + passed * self.per_second).min(self.burst);
+        self.at = now;
+        if self.left >= 1.0 {
+            self.left -= 1.0;
+            Ok(())
+        } else {
+            Err(Duration::from_secs_f64((1.0 - self.left) / self.per_second))
+        }
+    }
+}
+
+/// The gate of one issuer. A namespace never has more than half of the places: a thousand failing requests of one do not keep another's out.
+struct Gate {
+    limits: Limits,
+    bucket: Mutex<Bucket>,
+    places: Arc<Semaphore>,
+    namespaces: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// The gates of all issuers.
+#[derive(Default)]
+pub struct Gates(Mutex<HashMap<IssuerId, Arc<Gate>>>);
+
+/// A place among the requests that are on their way; given back when dropped.
+pub struct Place {
+    _namespace: OwnedSemaphorePermit,
+    _issuer: OwnedSemaphorePermit,
+}
+
+impl Gates {
+    /// Waits for a place.
+    ///
+    /// # Errors
+    /// The bucket is empty: how long until it is not.
+    pub async fn enter(
+        &self,
+        issuer: &IssuerId,
+        namespace: &str,
+        limits: &Limits,
+    ) -> Result<Place, Duration> {
+        let gate = self.gate(issuer, limits);
+        // In this order: whoever waits for its namespace's share holds no place of the issuer's.
+        let share = gate.share(namespace);
+        let namespace = share.acquire_owned().await.map_err(|_| CLOSED)?;
+        let issuer = Arc::clone(&gate.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| CLOSED)?;
+        lock(&gate.bucket).take(Instant::now())?;
+        Ok(Place {
+            _namespace: namespace,
+            _issuer: issuer,
+        })
+    }
+
+    /// Forgets an issuer that is gone.
+    pub fn forget(&self, issuer: &IssuerId) {
+        lock(&self.0).remove(issuer);
+    }
+
+    /// The issuer's gate; another one when its limits changed. Who is inside the old one goes on.
+    fn gate(&self, issuer: &IssuerId, limits: &Limits) -> Arc<Gate> {
+        let mut gates = lock(&self.0);
+        if let Some(gate) = gates.get(issuer).filter(|gate| gate.limits == *limits) {
+            return Arc::clone(gate);
+        }
+        let gate = Arc::new(Gate {
+            limits: limits.clone(),
+            bucket: Mutex::new(Bucket::new(limits, Instant::now())),
+            places: Arc::new(Semaphore::new(limits.concurrent as usize)),
+            namespaces: Mutex::default(),
+        });
+        gates.insert(issuer.clone(), Arc::clone(&gate));
+        gate
+    }
+}
+
+impl Gate {
+    fn share(&self, namespace: &str) -> Arc<Semaphore> {
+        let half = (self.limits.concurrent as usize).div_ceil(2);
+        let mut namespaces = lock(&self.namespaces);
+        // Those that nobody is in or waits for are made anew when they are needed.
+        if namespaces.len() > MOST_IDLE {
+            namespaces.retain(|_, share| share.available_permits() < half);
+        }
+        let share = namespaces.entry(namespace.to_owned());
+        Arc::clone(share.or_insert_with(|| Arc::new(Semaphore::new(half))))
+    }
+}
+
+const MOST_IDLE: usize = 1_000;
+/// A semaphore is closed by nobody here.
+const CLOSED: Duration = Duration::from_secs(1);
+
+/// How often a request was tried, by UID, and when it may be tried again.
+#[derive(Default)]
+pub struct Attempts(Mutex<HashMap<String, Tried>>);
+
+struct Tried {
+    times: u32,
+    last: Instant,
+}
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const MOST_REMEMBERED: usize = 10_000;
+
+impl Attempts {
+    /// One more failed. How long to stay away: twice as long each time from a second to five minutes, up to a quarter off so that not all come back at once, and
+    /// never less than the RA asks for.
+    pub fn failed(&self, uid: &str, retry_after: Option<Duration>) -> Duration {
+        let now = Instant::now();
+        let mut attempts = lock(&self.0);
+        // Requests that were deleted meanwhile come back no more.
+        if attempts.len() > MOST_REMEMBERED {
+            attempts.retain(|_, tried| now.duration_since(tried.last) < 3 * LONGEST_PAUSE);
+        }
+        let none = Tried {
+            times: 0,
+            last: now,
+        };
+        let tried = attempts.entry(uid.to_owned()).or_insert(none);
+        let pause = FIRST_PAUSE
+            .saturating_mul(2_u32.saturating_pow(tried.times))
+            .min(LONGEST_PAUSE);
+        tried.times = tried.times.saturating_add(1);
+        tried.last = now;
+        let share = f64::from(u32::try_from(RandomState::new().hash_one(uid) >> 32).unwrap_or(0))
+            / f64::from(u32::MAX);
+        pause
+            .mul_f64(0.25_f64.mul_add(-share, 1.0))
+            .max(retry_after.unwrap_or_default())
+    }
+
+    /// Whether none failed yet.
+    pub fn is_first(&self, uid: &str) -> bool {
+        !lock(&self.0).contains_key(uid)
+    }
+
+    /// It is over, or it went well.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.0).remove(uid);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::IssuerKind;
+
+    fn limits(per_second: u32, burst: u32, concurrent: u32) -> Limits {
+        Limits {
+            per_second,
+            burst,
+            concurrent,
+        }
+    }
+
+    fn issuer() -> IssuerId {
+        IssuerId::seen_from("web", IssuerKind::ClusterIssuer, "ca")
+    }
+
+    #[test]
+    fn a_bucket_gives_its_burst_at_once_and_then_as_many_as_a_second_has() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(&limits(10, 3, 1), start);
+        for _ in 0..3 {
+            bucket.take(start).unwrap();
+        }
+        assert_eq!(bucket.take(start).unwrap_err(), Duration::from_millis(100));
+        let later = start + Duration::from_millis(150);
+        bucket.take(later).unwrap();
+        assert!(bucket.take(later).is_err());
+        let much_later = start + Duration::from_secs(3600);
+        let given = (0..10).filter(|_| bucket.take(much_later).is_ok()).count();
+        assert_eq!(given, 3);
+    }
+
+    #[tokio::test]
+    async fn one_namespace_never_has_all_places() {
+        let gates = Gates::default();
+        let limits = limits(1000, 1000, 4);
+        let first = gates.enter(&issuer(), "a", &limits).await.ok().unwrap();
+        let _second = gates.enter(&issuer(), "a", &limits).await.ok().unwrap();
+        let issuer = issuer();
+        let third = gates.enter(&issuer, "a", &limits);
+        tokio::pin!(third);
+        assert!(futures::poll!(third.as_mut()).is_pending());
+        assert!(gates.enter(&issuer, "b", &limits).await.is_ok());
+        drop(first);
+        assert!(third.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_empty_bucket_says_when_to_come_back() {
+        let gates = Gates::default();
+        let limits = limits(1, 1, 4);
+        drop(gates.enter(&issuer(), "a", &limits).await);
+        let wait = gates.enter(&issuer(), "a", &limits).await.err().unwrap();
+        assert!(wait <= Duration::from_secs(1) && wait > Duration::from_millis(500));
+    }
+
+    #[test]
+    fn pauses_grow_to_five_minutes_and_honour_the_ra() {
+        let attempts = Attempts::default();
+        let pauses: Vec<_> = (0..12).map(|_| attempts.failed("u", None)).collect();
+        assert!(pauses[0] <= FIRST_PAUSE && pauses[0] >= FIRST_PAUSE.mul_f64(0.74));
+        assert!(pauses.iter().all(|pause| *pause <= LONGEST_PAUSE));
+        assert!(pauses[11] >= LONGEST_PAUSE.mul_f64(0.74));
+        assert!(attempts.failed("v", Some(Duration::from_secs(70))) >= Duration::from_secs(70));
+        attempts.forget("u");
+        assert!(attempts.failed("u", None) <= FIRST_PAUSE);
+    }
+}

@@ -1,0 +1,209 @@
+use std::sync::Arc;
+
+use api::client::Client as RaClient;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::api::{Patch, PatchParams};
+use kube::runtime::controller::Action;
+use kube::{Api, ResourceExt};
+use pki::Certificate;
+use serde_json::json;
+
+use super::{FIELD_MANAGER, Failed, is_gone, later, publish};
+use crate::answer;
+use crate::context::Context;
+use crate::events::Said;
+use crate::identity::IssuerId;
+use crate::issuers::{Configured, ready_now};
+use crate::kinds::{IssuerStatus, READY};
+use crate::ra::NoWay;
+use crate::settings::Settings;
+use crate::trouble::with_causes;
+
+/// One look at an issuer: its Secrets, its RA and the CA behind it, the roots; `Ready` says how that went. What it is about is written when it changes, and the
+/// requests of an issuer that turned are looked at when the watch has shown us that everybody can see it.
+///
+/// # Errors
+/// [`Failed`] when the API server did not take the status.
+pub async fn reconcile<K: Configured>(
+    issuer: Arc<K>,
+    api: Api<K>,
+    context: Arc<Context>,
+) -> Result<Action, Failed> {
+    let id = issuer.id();
+    if issuer.meta().deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let is_ready = ready_now(issuer.as_ref()).is_some_and(|ready| ready.status == "True");
+    if context.checks.turned(&id, is_ready) {
+        context.turns.tell(&id);
+    }
+    let generation = issuer.meta().generation;
+    let pause = context.checks.due_in(&id, generation);
+    if !pause.is_zero() {
+        return Ok(later(pause));
+    }
+    let found = match issuer.settings() {
+        Ok(settings) => check(&context, issuer.as_ref(), &id, &settings).await,
+        Err(error) => Err(Unready {
+            reason: "InvalidSpec",
+            message: error.to_string(),
+        }),
+    };
+    let condition = condition(issuer.as_ref(), &found, Timestamp::now());
+    write(&api, issuer.as_ref(), &condition, &context).await?;
+    context.metrics.checked(&id, found.is_ok());
+    Ok(later(context.checks.done(&id, generation, found.is_ok())))
+}
+
+struct Unready {
+    reason: &'static str,
+    message: String,
+}
+
+/// A whole way round: Secrets, RA, CA, roots.
+async fn check<K: Configured>(
+    context: &Context,
+    issuer: &K,
+    id: &IssuerId,
+    settings: &Settings,
+) -> Result<String, Unready> {
+    let client = context
+        .ra
+        .refreshed(id, settings)
+        .await
+        .map_err(|error| Unready {
+            reason: match error {
+                NoWay::Material(_) => "SecretError",
+                NoWay::Kubernetes { .. } => "ApiServerError",
+            },
+            message: error.to_string(),
+        })?;
+    let roots = roots(&client, settings).await?;
+    client.health(&settings.ca).await.map_err(|error| Unready {
+        reason: "CAUnavailable",
+        message: format!("the CA behind the RA: {}", with_causes(&error)),
+    })?;
+    context.metrics.trusts(id, roots.len());
+    let bundle = answer::bundle(roots.first(), &roots, Timestamp::now());
+    let namespace = context.ra.namespace_of(id);
+    publish::publish(&context.kube, issuer, namespace, settings, &roots, &bundle)
+        .await
+        .map_err(|message| Unready {
+            reason: "TrustNotPublished",
+            message,
+        })?;
+    Ok(format!(
+        "RA and CA answer; {} root{} trusted",
+        roots.len(),
+        if roots.len() == 1 { " is" } else { "s are" }
+    ))
+}
+
+async fn roots(client: &RaClient, settings: &Settings) -> Result<Vec<Certificate>, Unready> {
+    let unready = |reason, message| Unready { reason, message };
+    let trust = client.trust(&settings.ca).await.map_err(|error| {
+        let reason = match error.slug() {
+            Some(api::ProblemSlug::Unauthenticated | api::ProblemSlug::NotAuthorized) => {
+                "NotAuthorized"
+            }
+            Some(api::ProblemSlug::UnknownCa) => "UnknownCA",
+            _ => "RAUnavailable",
+        };
+        unready(reason, format!("the RA: {}", with_causes(&error)))
+    })?;
+    let texts: Vec<String> = trust
+        .body
+        .roots
+        .into_iter()
+        .map(|r| r.certificate)
+        .collect();
+    answer::all("roots", &texts).map_err(|e| unready("BadAnswer", e.to_string()))
+}
+
+fn condition<K: Configured>(
+    issuer: &K,
+    found: &Result<String, Unready>,
+    now: Timestamp,
+) -> Condition {
+    let (status, reason, message) = match found {
+        Ok(message) => ("True", "Checked", message.clone()),
+        Err(unready) => ("False", unready.reason, unready.message.clone()),
+    };
+    let message = message.split(" (correlation id").next().unwrap_or_default();
+    let before = issuer.status().and_then(IssuerStatus::ready);
+    let since = before
+        .filter(|before| before.status == status)
+        .map_or(now, |before| before.last_transition_time.0);
+    Condition {
+        type_: READY.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        observed_generation: issuer.meta().generation,
+        last_transition_time: Time(since),
+    }
+}
+
+async fn write<K: Configured>(
+    api: &Api<K>,
+    issuer: &K,
+    condition: &Condition,
+    context: &Context,
+) -> Result<(), Failed> {
+    let before = issuer.status().and_then(IssuerStatus::ready);
+    if before == Some(condition) {
+        return Ok(());
+    }
+    let body = json!({
+        "apiVersion": K::api_version(&()), "kind": K::kind(&()),
+        "metadata": { "name": issuer.name_any(), "namespace": issuer.namespace() },
+        "status": { "conditions": [condition] },
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    let name = issuer.name_any();
+    let written = match api.patch_status(&name, &params, &Patch::Apply(&body)).await {
+        // ONAP's own definition has no status subresource: there the status is a field like another.
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            api.patch(&name, &params, &Patch::Apply(&body)).await
+        }
+        other => other,
+    };
+    match written {
+        Ok(_) => {}
+        Err(error) if is_gone(&error) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let turned =
+        before.is_none_or(|b| (&b.status, &b.reason) != (&condition.status, &condition.reason));
+    if turned {
+        let reason = reason_of(condition);
+        let said = Said {
+            warning: condition.status != "True",
+            reason,
+            note: condition.message.clone(),
+        };
+        let about = issuer.id().reference(issuer.uid());
+        context.events.say(about, "Check", said).await;
+    }
+    Ok(())
+}
+
+/// Reasons are ours, so each is one of these.
+fn reason_of(condition: &Condition) -> &'static str {
+    const REASONS: [&str; 9] = [
+        "Checked",
+        "InvalidSpec",
+        "SecretError",
+        "ApiServerError",
+        "NotAuthorized",
+        "UnknownCA",
+        "RAUnavailable",
+        "CAUnavailable",
+        "BadAnswer",
+    ];
+    let mut reasons = REASONS.into_iter();
+    reasons
+        .find(|reason| *reason == condition.reason)
+        .unwrap_or("TrustNotPublished")
+}
