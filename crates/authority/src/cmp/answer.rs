@@ -75,7 +75,7 @@ impl CmpAuthority {
         now: Timestamp,
     ) -> Result<Hand<'h>, AskError> {
         match (&exchange.old, by) {
-            (None, _) => self.hand(now),
+            (None, _) => self.hand(exchange.transaction.transaction_id(), now),
             (Some(old), By::Lent(signer)) if signer.public_key() == old.public_key() => {
                 Hand::lent(signer, old).map_err(unavailable)
             }

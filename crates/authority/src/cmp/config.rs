@@ -81,7 +81,7 @@ impl CmpConfig {
             reference,
             secret,
             form: MacForm::PBM_SHA1,
-            salt: SaltLife::PerMessage,
+            salt: SaltLife::default(),
         });
         Self {
             recipient: Some(issuer),

@@ -105,9 +105,10 @@ impl CmpAuthority {
         body: &PkiBody,
         now: Timestamp,
     ) -> Result<(Heard, Exchange), AskError> {
-        let (hand, sender) = (self.hand(now)?, self.sender(None));
-        let out = hand.outgoing(&sender, now).map_err(unavailable)?;
         let opening = self.opening(client::Confirmation::Explicit)?;
+        let hand = self.hand(opening.transaction_id, now)?;
+        let sender = self.sender(None);
+        let out = hand.outgoing(&sender, now).map_err(unavailable)?;
         let (transaction, message) =
             client::ClientTransaction::begin(opening, body, out).map_err(unavailable)?;
         let message = hand.protect(message).await.map_err(unavailable)?;

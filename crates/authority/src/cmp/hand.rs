@@ -1,14 +1,14 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use pki::random::{self, NoRandomness};
-use pki::{Certificate, GeneralName, Name, SignError, Signer};
+use pki::{Certificate, GeneralName, Name, SignError, Signer, digest};
 use pkixcmp::protection::{
     Hmac, KeyCache, MacKey, MacPolicy, MacScheme, PbmParameters, Pbmac1Parameters, ProtectionError,
     Sha1Use,
 };
-use pkixcmp::transaction::{Nonce, Outgoing};
+use pkixcmp::transaction::{Nonce, Outgoing, TransactionId};
 use pkixcmp::{CmpCertificate, DecodeError, Unprotected};
 use x509_cert::attr::AttributeTypeAndValue;
 
@@ -43,16 +43,18 @@ pub(crate) enum HandError {
 }
 
 impl<'a> Hand<'a> {
-    /// Our configured protection.
+    /// Our configured protection, for a message of `transaction`.
     pub(crate) fn ours(
         protection: &'a Protection,
         salts: &Salts,
         cache: &KeyCache,
+        transaction: TransactionId,
         now: Timestamp,
     ) -> Result<Self, HandError> {
         match protection {
             Protection::Mac(identity) => {
-                let scheme = scheme(identity.form, salts.next(identity.salt, now)?);
+                let salt = salts.of(identity.salt, transaction, now)?;
+                let scheme = scheme(identity.form, salt);
                 Ok(Self::Mac(Box::new(MacKey::derive(
                     &identity.secret,
                     &scheme,
@@ -134,27 +136,36 @@ impl Sender {
     }
 }
 
-/// Salts of ours.
+/// Salts of ours: a digest over random octets of this process and what the salt is for, so that nothing has to be remembered.
 #[derive(Default)]
 pub(crate) struct Salts {
-    hourly: Mutex<Option<(i64, [u8; 16])>>,
+    seed: OnceLock<[u8; 32]>,
 }
 
 impl Salts {
-    fn next(&self, life: SaltLife, now: Timestamp) -> Result<[u8; 16], NoRandomness> {
-        let hour = now.as_second().div_euclid(3600);
-        if life == SaltLife::PerMessage {
-            return random::bytes();
-        }
-        let mut kept = self.hourly.lock().unwrap_or_else(PoisonError::into_inner);
-        match *kept {
-            Some((of, salt)) if of == hour => Ok(salt),
-            _ => {
-                let salt = random::bytes()?;
-                *kept = Some((hour, salt));
-                Ok(salt)
+    fn of(
+        &self,
+        life: SaltLife,
+        transaction: TransactionId,
+        now: Timestamp,
+    ) -> Result<[u8; 16], NoRandomness> {
+        let seed = match self.seed.get() {
+            Some(seed) => seed,
+            None => {
+                let fresh = random::bytes()?;
+                self.seed.get_or_init(|| fresh)
+            }
+        };
+        let mut text = seed.to_vec();
+        match life {
+            SaltLife::PerTransaction => text.extend_from_slice(&transaction.0),
+            SaltLife::PerHour => {
+                text.extend_from_slice(&now.as_second().div_euclid(3600).to_be_bytes());
             }
         }
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&digest::sha256(&text)[..16]);
+        Ok(salt)
     }
 }
 

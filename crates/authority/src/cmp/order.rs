@@ -41,6 +41,7 @@ impl CmpAuthority {
         let old = request.replaces.as_ref().filter(|_| form.body == Body::Kur);
         let certificate = old.map(|old| &old.certificate);
         let body = self.body(form, request, template, certificate).await?;
+        let opening = self.opening(self.confirmation())?;
         let (hand, sender, kept) = match (form.protected, old) {
             (Protected::ByOldKey, Some(old)) => {
                 let signer =
@@ -55,9 +56,11 @@ impl CmpAuthority {
                 };
                 (hand, sender, Some(old.certificate.clone()))
             }
-            _ => (self.hand(now)?, self.sender(Some(template)), None),
+            _ => {
+                let hand = self.hand(opening.transaction_id, now)?;
+                (hand, self.sender(Some(template)), None)
+            }
         };
-        let opening = self.opening(self.confirmation())?;
         let begun = Begun {
             body: &body,
             hand: &hand,
@@ -82,7 +85,9 @@ impl CmpAuthority {
                 why,
             )));
         }
-        let (hand, sender) = (self.hand(now)?, self.sender(None));
+        let opening = self.opening(client::Confirmation::Explicit)?;
+        let hand = self.hand(opening.transaction_id, now)?;
+        let sender = self.sender(None);
         let body = revocation(of, reason)?;
         let begun = Begun {
             body: &body,
@@ -91,13 +96,17 @@ impl CmpAuthority {
             old: None,
             sent_as: None,
         };
-        self.begin(self.opening(client::Confirmation::Explicit)?, begun, now)
-            .await
+        self.begin(opening, begun, now).await
     }
 
-    /// Our configured protection.
-    pub(crate) fn hand(&self, now: Timestamp) -> Result<Hand<'_>, AskError> {
-        Hand::ours(&self.config.protection, &self.salts, &self.keys, now).map_err(unavailable)
+    /// Our configured protection, for a message of `transaction`.
+    pub(crate) fn hand(
+        &self,
+        transaction: TransactionId,
+        now: Timestamp,
+    ) -> Result<Hand<'_>, AskError> {
+        let protection = &self.config.protection;
+        Hand::ours(protection, &self.salts, &self.keys, transaction, now).map_err(unavailable)
     }
 
     /// Who we are: by our protection, or as ONAP's client by the subject that is asked for.

@@ -29,10 +29,11 @@ impl CmpAuthority {
     }
 
     async fn ca_certs(&self, now: Timestamp) -> Result<Vec<Certificate>, AskError> {
-        let (hand, sender) = (self.hand(now)?, self.sender(None));
+        let opening = self.opening(client::Confirmation::Explicit)?;
+        let hand = self.hand(opening.transaction_id, now)?;
+        let sender = self.sender(None);
         let out = hand.outgoing(&sender, now).map_err(unavailable)?;
         let body = PkiBody::Genm([InfoTypeAndValue::bare(id::CA_CERTS)].into());
-        let opening = self.opening(client::Confirmation::Explicit)?;
         let (mut transaction, message) =
             ClientTransaction::begin(opening, &body, out).map_err(unavailable)?;
         let message = hand.protect(message).await.map_err(unavailable)?;

@@ -30,7 +30,7 @@ fn config(ca: &Ca) -> CmpConfig {
             mac: pkixcmp::protection::Hmac::Sha256,
             iterations: 200,
         },
-        salt: SaltLife::PerMessage,
+        salt: SaltLife::default(),
     };
     let name = AuthorityName::new("test");
     CmpConfig::rfc9483(

@@ -52,7 +52,7 @@ pub(super) fn device(ports: &Ports, material: &Material) -> anyhow::Result<CmpAu
         reference: DEVICE.into(),
         secret: MacSecret::new(material.device_secret.as_bytes()),
         form: MacForm::PBM_SHA256,
-        salt: SaltLife::PerMessage,
+        salt: SaltLife::default(),
     });
     let name = AuthorityName::new("certway-ra");
     let config = CmpConfig::rfc9483(name, cmp(ports).parse()?, protection, AnswerTrust::MacOnly);

@@ -27,14 +27,15 @@ pub struct MacIdentity {
     pub salt: SaltLife,
 }
 
-/// How long a salt of ours is used. It is not secret; using it longer only saves the derivation.
+/// How long a salt of ours is used; never for less than a transaction, through which RFC 9810 section 5.1.3.1 wants the
+/// parameters of a MAC to stay the same. It is not secret, and using it longer only saves derivations here and at the CA:
+/// docs/SECURITY.md says why nothing is lost by that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum SaltLife {
-    /// Every message has its own.
+    /// One for all messages of a transaction.
+    PerTransaction,
+    /// One for an hour of this process.
     #[default]
-    PerMessage,
-    /// One for an hour of this process: the key derived from it is used again, which halves what a MAC-protected
-    /// exchange costs.
     PerHour,
 }
 

@@ -1,3 +1,5 @@
+use pkixcmp::transaction::TransactionId;
+
 use super::*;
 
 fn refused(config: CmpConfig) -> CmpConfigError {
@@ -27,7 +29,7 @@ async fn what_cannot_work_is_refused_at_the_start() {
             reference: Bytes::new(),
             secret: MacSecret::new(SECRET),
             form,
-            salt: SaltLife::PerMessage,
+            salt: SaltLife::default(),
         })
     };
     let many = MacForm::Pbmac1 {
@@ -109,29 +111,35 @@ async fn no_secret_is_in_any_debug_text() {
 }
 
 #[tokio::test]
-async fn salts_are_fresh_for_every_message_or_kept_for_an_hour() {
+async fn a_salt_is_kept_through_a_transaction_or_for_an_hour() {
     use jiff::SignedDuration;
     let ca = Ca::start().await;
-    let salts = async |life: SaltLife, after: SignedDuration| {
+    let salts = async |life: SaltLife, transactions: [u8; 2], after: SignedDuration| {
         let mut config = config(&ca);
         if let Protection::Mac(identity) = &mut config.protection {
             identity.salt = life;
         }
         let authority = authority(config);
+        let [first, second] = transactions.map(|octet| TransactionId([octet; 16]));
         let of = |hand: super::super::hand::Hand<'_>| match hand {
             super::super::hand::Hand::Mac(key) => key.algorithm().clone(),
             super::super::hand::Hand::Signature { .. } => panic!(),
         };
         (
-            of(authority.hand(now()).unwrap()),
-            of(authority.hand(now() + after).unwrap()),
+            of(authority.hand(first, now()).unwrap()),
+            of(authority.hand(second, now() + after).unwrap()),
         )
     };
     let minutes = SignedDuration::from_mins;
-    let (first, second) = salts(SaltLife::PerMessage, minutes(0)).await;
-    assert_ne!(first, second);
-    let (first, second) = salts(SaltLife::PerHour, minutes(59)).await;
+    let (first, second) = salts(SaltLife::PerTransaction, [1, 1], minutes(61)).await;
     assert_eq!(first, second);
-    let (first, second) = salts(SaltLife::PerHour, minutes(61)).await;
+    let (first, second) = salts(SaltLife::PerTransaction, [1, 2], minutes(0)).await;
     assert_ne!(first, second);
+    let (first, second) = salts(SaltLife::PerHour, [1, 2], minutes(59)).await;
+    assert_eq!(first, second);
+    let (first, second) = salts(SaltLife::PerHour, [1, 1], minutes(61)).await;
+    assert_ne!(first, second);
+    // Another process has other salts.
+    let (other, _) = salts(SaltLife::PerHour, [1, 1], minutes(61)).await;
+    assert_ne!(first, other);
 }

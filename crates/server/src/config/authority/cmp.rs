@@ -161,14 +161,14 @@ fn mac(at: &str, raw: &RawMac, cx: &mut Context) -> Option<MacIdentity> {
         }
     }
     let lives = [
-        ("per-message", SaltLife::PerMessage),
+        ("per-transaction", SaltLife::PerTransaction),
         ("per-hour", SaltLife::PerHour),
     ];
     let salt = cx.word(
         &key("salt"),
         raw.salt.as_deref(),
         &lives,
-        SaltLife::PerMessage,
+        SaltLife::default(),
     );
     Some(MacIdentity {
         reference: reference?.into_bytes().into(),
