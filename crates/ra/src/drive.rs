@@ -2,7 +2,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Answer, AskError, Asked, By, Change, Claim, ConfirmedBy, Entry, Error, JournalError, Lease,
-    OnChange, Outcome, Phase, Progress, Ra, Refusal, RefusalKind, Sealed, Stage, Verdict, check,
+    OnChange, Outcome, Phase, Progress, Ra, Refusal, RefusalKind, Sealed, Stage, Verdict,
+    check::{self, Sound},
     outcome::{LONGEST_WAIT, SOONEST, unavailable},
     record, step,
     witness::Laps,
@@ -35,6 +36,8 @@ impl From<Option<Sealed>> for States {
 /// Whether a row can go on in the same call.
 enum Moved {
     On,
+    /// With a certificate that passed, and how it was found to chain.
+    Taken(Box<Sound>),
     Rests,
 }
 
@@ -51,6 +54,7 @@ impl Ra {
         by: By<'_>,
         attempt: Attempt,
     ) -> Result<Outcome, Error> {
+        let mut sound = None;
         loop {
             let moved = match entry.phase {
                 Phase::Begun | Phase::Waiting => self.ask(&claim, &mut entry, by, attempt).await,
@@ -59,7 +63,8 @@ impl Ra {
             };
             match moved {
                 Ok(Moved::On) => {}
-                Ok(Moved::Rests) => return self.outcome(entry),
+                Ok(Moved::Taken(taken)) => sound = Some(*taken),
+                Ok(Moved::Rests) => return self.outcome_of(entry, sound),
                 // Whoever took the row over tells how it stands.
                 Err(Error::Journal(JournalError::Fenced)) => {
                     return match self.journal.find(&entry.id).await? {
@@ -153,12 +158,12 @@ impl Ra {
         let checked = check::check(asked, &answer, &profile.anchors, profile.on_change, now);
         step::reached(step::CHECKED, &entry.id);
         laps.lap(Stage::Check, &entry.authority);
-        let (phase, due, lease) = match checked {
+        let (phase, due, lease, moved) = match checked {
             Ok(sound) => {
                 if profile.on_change == OnChange::Warn && !sound.changes.is_empty() {
                     tracing::warn!(entry = %entry.id, changes = %sound.changes, "the CA changed what was asked for");
                 }
-                match (entry.confirmed_by, answer.must_confirm) {
+                let (phase, due, lease) = match (entry.confirmed_by, answer.must_confirm) {
                     (ConfirmedBy::Requester, _) => {
                         let until = now
                             .saturating_add(profile.confirm_within)
@@ -174,7 +179,8 @@ impl Ra {
                         )
                     }
                     (ConfirmedBy::Ra, false) => (Phase::Confirmed(answer), None, Lease::End),
-                }
+                };
+                (phase, due, lease, Moved::Taken(Box::new(sound)))
             }
             Err(why) => {
                 tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "the CA's certificate is given back");
@@ -186,6 +192,7 @@ impl Ra {
                     Phase::Confirming(answer, verdict),
                     self.due(by, now, self.lease),
                     Lease::Keep,
+                    Moved::On,
                 )
             }
         };
@@ -193,7 +200,7 @@ impl Ra {
             .await?;
         step::reached(step::FINISHED, &entry.id);
         laps.lap(Stage::Finish, &entry.authority);
-        Ok(Moved::On)
+        Ok(moved)
     }
 
     /// The requester's (or the deadline's) word on an issued certificate, made durable before the CA hears it.

@@ -3,7 +3,8 @@ use pki::Certificate;
 
 use crate::{
     Answer, AskError, Asked, AuthorityName, Changes, Entry, EntryId, JournalError, Phase,
-    ProfileName, Ra, Refusal, RefusalKind, SentAs, check,
+    ProfileName, Ra, Refusal, RefusalKind, SentAs,
+    check::{self, Sound},
 };
 
 /// What a client is told to wait at least, and a row between two looks at it.
@@ -84,6 +85,11 @@ pub enum Error {
 impl Ra {
     /// What a row says to whoever asks.
     pub(crate) fn outcome(&self, entry: Entry) -> Result<Outcome, Error> {
+        self.outcome_of(entry, None)
+    }
+
+    /// The same, with what is known already of the certificate that was just taken.
+    pub(crate) fn outcome_of(&self, entry: Entry, sound: Option<Sound>) -> Result<Outcome, Error> {
         let refused = |refusal: &Refusal| Outcome::Refused {
             refusal: refusal.clone(),
             entry: Some(Box::new(entry.clone())),
@@ -92,7 +98,7 @@ impl Ra {
             Phase::Issued(answer) | Phase::Confirmed(answer) => {
                 let answer = answer.clone();
                 return self
-                    .issued(entry, &answer)
+                    .issued(entry, &answer, sound)
                     .map(|issued| Outcome::Issued(Box::new(issued)));
             }
             Phase::Begun | Phase::Waiting | Phase::Confirming(..) => {
@@ -122,12 +128,26 @@ impl Ra {
         })
     }
 
-    fn issued(&self, entry: Entry, answer: &Answer) -> Result<Issued, Error> {
+    fn issued(&self, entry: Entry, answer: &Answer, sound: Option<Sound>) -> Result<Issued, Error> {
+        let Sound { chain, changes } = match sound {
+            Some(sound) => sound,
+            None => self.taken_before(&entry, answer)?,
+        };
+        Ok(Issued {
+            entry,
+            chain: chain.certificates,
+            anchors: chain.anchors,
+            changes,
+            sent_as: answer.sent_as,
+        })
+    }
+
+    /// As of when it was taken: what was sound then is answered the same way however late the question.
+    fn taken_before(&self, entry: &Entry, answer: &Answer) -> Result<Sound, Error> {
         let profile = self
             .profiles
             .get(&entry.profile)
             .ok_or_else(|| Error::NoProfile(entry.profile.clone()))?;
-        // As of when it was taken: what was sound then is answered the same way however late the question.
         let chain = check::assemble(answer, &profile.anchors, entry.changed_at).map_err(|e| {
             Error::NoChain {
                 entry: entry.id,
@@ -138,13 +158,7 @@ impl Ra {
             Asked::Enroll(asked) => Changes::between(asked, &answer.leaf),
             Asked::Revoke { .. } => Changes::default(),
         };
-        Ok(Issued {
-            entry,
-            chain: chain.certificates,
-            anchors: chain.anchors,
-            changes,
-            sent_as: answer.sent_as,
-        })
+        Ok(Sound { chain, changes })
     }
 }
 
