@@ -5,6 +5,7 @@ use pkixcmp::{PkiBody, PkiMessage};
 use ra::{AskError, By, Refusal};
 
 use super::CmpAuthority;
+use super::config::Dialect;
 use super::failure;
 use super::hand::{Hand, Sender};
 use super::order::unavailable;
@@ -38,13 +39,21 @@ impl CmpAuthority {
             .post(message, now)
             .await
             .map_err(AskError::from)?;
-        tracing::info!(%authority, transaction = %id, octets = octets.len(), "Received response from Server");
+        // What operators of CertService look for in its log; for other CAs a line of each kind is enough.
+        let certservice = self.config.dialect == Dialect::Onap;
+        if certservice {
+            tracing::info!(%authority, transaction = %id, octets = octets.len(), "Received response from Server");
+        }
         let unknown = |why: String| AskError::Unknown {
             why: format!("{}: {why}", self.transport.endpoint()),
         };
         let answer = PkiMessage::decode_within(octets, self.config.transport.max_response)
             .map_err(|error| unknown(format!("the answer is no CMP message: {error}")))?;
-        tracing::info!(%authority, transaction = %id, body = answer.body().name(), "Response type is: {}", onap_type(answer.body()));
+        if certservice {
+            tracing::info!(%authority, transaction = %id, body = answer.body().name(), "Response type is: {}", onap_type(answer.body()));
+        } else {
+            tracing::debug!(%authority, transaction = %id, body = answer.body().name(), "The CA answered");
+        }
         let judged = Judge {
             config: &self.config,
             cache: &self.keys,
