@@ -5,16 +5,23 @@
 
 pub mod cells;
 mod client;
+mod crowd;
+mod daemon;
 mod figures;
 pub mod floor;
+mod goals;
+mod half;
 mod http;
 mod load;
+mod long;
 mod machine;
 pub mod options;
+mod postgres;
 mod process;
 mod requests;
 mod run;
 mod site;
+mod stubborn;
 mod table;
 
 pub use options::Options;

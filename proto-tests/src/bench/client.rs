@@ -13,12 +13,13 @@ use pkixcmp::protection::MacKey;
 use serde_json::Value;
 
 use super::http::{Http, find};
-use super::requests::{Prepared, Subject, outgoing};
+use super::requests::{Prepared, PreparedV1, Subject, outgoing};
 use super::site::REFERENCE;
 use crate::certs::dn;
 
 /// Of so many REST answers one is parsed and its public key compared.
 const SAMPLE: u64 = 16;
+const ALL_SENT: &str = "every prepared request was sent before the time was over";
 
 /// What the clients of one cell share.
 pub(crate) struct Shared {
@@ -30,7 +31,9 @@ pub(crate) struct Shared {
     pub(crate) latencies: RefCell<Vec<u32>>,
     /// CMP requests not sent yet.
     pub(crate) prepared: RefCell<std::vec::IntoIter<Prepared>>,
-    /// REST: serial numbers seen, so that no answer is one given before.
+    /// REST v1 requests not sent yet.
+    pub(crate) prepared_v1: RefCell<std::vec::IntoIter<PreparedV1>>,
+    /// REST: what tells answers apart (v2: serial number, v1: digest of the certificate), so that none is one given before.
     pub(crate) serials: RefCell<HashSet<[u8; 32]>>,
     pub(crate) sent: Cell<u64>,
     /// Makes idempotency keys new for every cell.
@@ -40,29 +43,61 @@ pub(crate) struct Shared {
 /// Enrolls over REST v2 until the time is over.
 pub(crate) async fn rest(shared: Rc<Shared>, mut http: Http, subjects: &[Subject]) -> Result<()> {
     while Instant::now() < shared.until.get() {
+        let start = Instant::now();
+        once(&shared, &mut http, subjects).await?;
+        shared.note(start, Instant::now());
+    }
+    Ok(())
+}
+
+/// One enrollment over REST v2, looked at.
+pub(crate) async fn once(shared: &Shared, http: &mut Http, subjects: &[Subject]) -> Result<()> {
+    let number = shared.sent.get();
+    shared.sent.set(number + 1);
+    let subject = &subjects[number as usize % subjects.len()];
+    let key = format!("Idempotency-Key: {}-{number}\r\n", shared.run);
+    let (status, body) = http
+        .post(&[&shared.head, key.as_bytes()], &subject.rest)
+        .await?;
+    let shown = || String::from_utf8_lossy(&body[..body.len().min(600)]).into_owned();
+    ensure!(status == 201, "status {status}: {}", shown());
+    ensure!(
+        find(body, br#""status":"issued""#).is_some(),
+        "no certificate: {}",
+        shown()
+    );
+    let serial = serial(body).with_context(shown)?;
+    ensure!(
+        shared.serials.borrow_mut().insert(serial),
+        "the same serial number twice"
+    );
+    if number.is_multiple_of(SAMPLE) {
+        compare_key(body, "/certificate", &subject.spki)?;
+    }
+    Ok(())
+}
+
+/// Enrolls over REST v1 until the time is over.
+pub(crate) async fn rest_v1(shared: Rc<Shared>, mut http: Http) -> Result<()> {
+    while Instant::now() < shared.until.get() {
+        let next = shared.prepared_v1.borrow_mut().next();
+        let request = next.context(ALL_SENT)?;
         let number = shared.sent.get();
         shared.sent.set(number + 1);
-        let subject = &subjects[number as usize % subjects.len()];
-        let key = format!("Idempotency-Key: {}-{number}\r\n", shared.run);
         let start = Instant::now();
-        let (status, body) = http
-            .post(&[&shared.head, key.as_bytes()], &subject.rest)
-            .await?;
+        let (status, body) = http.get(&[&shared.head, &request.fields]).await?;
         let end = Instant::now();
         let shown = || String::from_utf8_lossy(&body[..body.len().min(600)]).into_owned();
-        ensure!(status == 201, "status {status}: {}", shown());
+        ensure!(status == 200, "status {status}: {}", shown());
+        let begin = find(body, b"-----BEGIN CERTIFICATE").with_context(shown)?;
+        let leaf = find(&body[begin..], b"-----END").with_context(shown)?;
+        let leaf = pki::digest::sha256(&body[begin..begin + leaf]);
         ensure!(
-            find(body, br#""status":"issued""#).is_some(),
-            "no certificate: {}",
-            shown()
-        );
-        let serial = serial(body).with_context(shown)?;
-        ensure!(
-            shared.serials.borrow_mut().insert(serial),
-            "the same serial number twice"
+            shared.serials.borrow_mut().insert(leaf),
+            "the same certificate twice"
         );
         if number.is_multiple_of(SAMPLE) {
-            compare_key(body, subject)?;
+            compare_key(body, "/certificateChain/0", &request.spki)?;
         }
         shared.note(start, end);
     }
@@ -74,8 +109,7 @@ pub(crate) async fn cmp(shared: Rc<Shared>, mut http: Http) -> Result<()> {
     let sender = GeneralName::Directory(dn(&format!("CN={REFERENCE}")));
     while Instant::now() < shared.until.get() {
         let next = shared.prepared.borrow_mut().next();
-        let mut request =
-            next.context("every prepared request was sent before the time was over")?;
+        let mut request = next.context(ALL_SENT)?;
         let start = Instant::now();
         let answer = exchange(&mut http, &shared, &request.message, &request.key).await?;
         let step = request.transaction.receive(&answer, Authenticity::Mac)?;
@@ -123,7 +157,7 @@ async fn exchange(
 }
 
 impl Shared {
-    fn note(&self, start: Instant, end: Instant) {
+    pub(crate) fn note(&self, start: Instant, end: Instant) {
         if self.from.get() <= end && end < self.until.get() {
             let micros = end.duration_since(start).as_micros();
             let micros = u32::try_from(micros).unwrap_or(u32::MAX);
@@ -147,13 +181,14 @@ fn serial(json: &[u8]) -> Result<[u8; 32]> {
     Ok(serial)
 }
 
-fn compare_key(json: &[u8], subject: &Subject) -> Result<()> {
+fn compare_key(json: &[u8], member: &'static str, spki: &[u8]) -> Result<()> {
     let answer: Value = serde_json::from_slice(json)?;
-    let text = answer["certificate"].as_str().context("certificate")?;
+    let text = answer.pointer(member).and_then(Value::as_str);
+    let text = text.context(member)?;
     let found = pki::pem::certificates(text.as_bytes())?;
     let leaf: &Certificate = found.first().context("an empty certificate")?;
     ensure!(
-        *leaf.public_key().spki_der() == subject.spki,
+        **leaf.public_key().spki_der() == *spki,
         "a certificate for another key"
     );
     Ok(())

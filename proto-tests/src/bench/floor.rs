@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _,
-    ParsedPublicKey,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use aws_lc_rs::{digest, hmac};
 
@@ -31,6 +32,10 @@ pub struct Floor {
     pub signatures: u32,
     /// HMAC-SHA256, made or checked.
     pub macs: u32,
+    /// RSA-2048 verifications.
+    pub rsa_verifications: u32,
+    /// RSA-2048 signatures.
+    pub rsa_signatures: u32,
 }
 
 /// One of each, with keys and inputs ready.
@@ -42,6 +47,9 @@ pub struct Operations {
     signature: Vec<u8>,
     mac_key: hmac::Key,
     maced: Vec<u8>,
+    rsa: RsaKeyPair,
+    rsa_public: ParsedPublicKey,
+    rsa_signature: Vec<u8>,
 }
 
 /// What one operation takes on one core with the others idle.
@@ -55,6 +63,10 @@ pub struct Costs {
     pub signature: Duration,
     /// One HMAC-SHA256 over a message.
     pub mac: Duration,
+    /// One RSA-2048 verification.
+    pub rsa_verification: Duration,
+    /// One RSA-2048 signature.
+    pub rsa_signature: Duration,
 }
 
 impl Operations {
@@ -68,7 +80,15 @@ impl Operations {
         let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, pair.public_key().as_ref())?;
         let signed = vec![0x5a; SIGNED];
         let signature = pair.sign(&random, &signed)?.as_ref().to_vec();
+        let rsa = RsaKeyPair::generate(KeySize::Rsa2048)?;
+        let rsa_public =
+            ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, rsa.public_key().as_ref())?;
+        let mut rsa_signature = vec![0; rsa.public_modulus_len()];
+        rsa.sign(&RSA_PKCS1_SHA256, &random, &signed, &mut rsa_signature)?;
         Ok(Self {
+            rsa,
+            rsa_public,
+            rsa_signature,
             random,
             pair,
             public,
@@ -87,6 +107,24 @@ impl Operations {
     fn sign(&self) {
         let signature = self.pair.sign(&self.random, &self.signed);
         assert!(signature.is_ok(), "the benchmark's own key");
+    }
+
+    fn verify_rsa(&self) {
+        let right = self
+            .rsa_public
+            .verify_sig(&self.signed, &self.rsa_signature);
+        assert!(right.is_ok(), "the benchmark's own signature");
+    }
+
+    fn sign_rsa(&self) {
+        let mut signature = vec![0; self.rsa.public_modulus_len()];
+        let made = self.rsa.sign(
+            &RSA_PKCS1_SHA256,
+            &self.random,
+            &self.signed,
+            &mut signature,
+        );
+        assert!(made.is_ok(), "the benchmark's own key");
     }
 
     fn derive(&self) {
@@ -110,6 +148,8 @@ impl Operations {
         (0..floor.derivations).for_each(|_| self.derive());
         (0..floor.signatures).for_each(|_| self.sign());
         (0..floor.macs).for_each(|_| self.mac());
+        (0..floor.rsa_verifications).for_each(|_| self.verify_rsa());
+        (0..floor.rsa_signatures).for_each(|_| self.sign_rsa());
     }
 
     /// What each takes, one at a time on an otherwise idle machine.
@@ -119,6 +159,8 @@ impl Operations {
             derivation: each(|| self.derive()),
             signature: each(|| self.sign()),
             mac: each(|| self.mac()),
+            rsa_verification: each(|| self.verify_rsa()),
+            rsa_signature: each(|| self.sign_rsa()),
         }
     }
 
@@ -163,9 +205,17 @@ impl std::fmt::Display for Floor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} verifications, {} derivations, {} signature, {} MACs",
+            "{} verifications, {} derivations, {} signatures, {} MACs",
             self.verifications, self.derivations, self.signatures, self.macs
-        )
+        )?;
+        if self.rsa_verifications + self.rsa_signatures > 0 {
+            let (verifications, signatures) = (self.rsa_verifications, self.rsa_signatures);
+            write!(
+                f,
+                "; RSA-2048: {verifications} verifications, {signatures} signatures"
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -181,6 +231,8 @@ mod tests {
             derivations: 1,
             signatures: 1,
             macs: 1,
+            rsa_verifications: 1,
+            rsa_signatures: 1,
         };
         operations.once(floor);
         assert!(operations.rate(floor).unwrap() > 0.0);

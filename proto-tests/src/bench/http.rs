@@ -51,6 +51,19 @@ impl Http {
         let length = format!("Content-Length: {}\r\n\r\n", body.len());
         self.out.extend_from_slice(length.as_bytes());
         self.out.extend_from_slice(body);
+        self.exchange().await
+    }
+
+    /// Sends a request whose head lacks only the empty line and that has no body.
+    pub(crate) async fn get(&mut self, head: &[&[u8]]) -> Result<(u16, &[u8])> {
+        self.out.clear();
+        head.iter()
+            .for_each(|part| self.out.extend_from_slice(part));
+        self.out.extend_from_slice(b"\r\n");
+        self.exchange().await
+    }
+
+    async fn exchange(&mut self) -> Result<(u16, &[u8])> {
         self.stream.write_all(&self.out).await?;
         self.stream.flush().await?;
         self.received.clear();

@@ -11,6 +11,9 @@ pub const HELP: &str = "\
   --runs N         runs of every cell; the median is shown (1; 1 to 15)
   --clients A,B    numbers of clients (1,8,64; each 1 to 1024)
   --only TEXT      only cells with TEXT in their name; may be given again
+  --cells          the cells alone, not what is measured beside them
+  --long           also a million enrollments in one process and a journal of ten million rows, both on SQLite: half an
+                   hour, and 20 GB in the folder
   --folder PATH    where databases, keys and logs go (target/bench; emptied at the start)
   --programs PATH  where certway-ra is (beside this program)
   --help           this";
@@ -26,6 +29,10 @@ pub struct Options {
     pub clients: Vec<usize>,
     /// Parts of names of cells; none means all.
     pub only: Vec<String>,
+    /// Whether nothing is measured beside the cells.
+    pub cells_alone: bool,
+    /// Whether what takes long is done too.
+    pub long: bool,
     /// Where files go.
     pub folder: Option<PathBuf>,
     /// Where the programs are.
@@ -41,6 +48,8 @@ impl Default for Options {
             runs: 1,
             clients: vec![1, 8, 64],
             only: Vec::new(),
+            cells_alone: false,
+            long: false,
             folder: None,
             programs: None,
             help: false,
@@ -57,8 +66,14 @@ impl Options {
         let mut options = Self::default();
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
-            if name == "--help" {
-                options.help = true;
+            let flag = match name.as_str() {
+                "--help" => Some(&mut options.help),
+                "--cells" => Some(&mut options.cells_alone),
+                "--long" => Some(&mut options.long),
+                _ => None,
+            };
+            if let Some(flag) = flag {
+                *flag = true;
                 continue;
             }
             let mut value = || {
@@ -123,5 +138,7 @@ mod tests {
         assert!(options.wants("v2, sqlite") && options.wants("CA alone"));
         assert!(!options.wants("v2, memory"));
         assert!(Options::default().wants("anything"));
+        let options = parse("--long --clients 8").unwrap();
+        assert!(options.long && !options.cells_alone);
     }
 }

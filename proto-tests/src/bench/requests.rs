@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use jiff::Timestamp;
-use pki::{Csr, GeneralName, KeyUsages, Name, Template, random, usage};
+use pki::{Csr, GeneralName, KeyUsages, Name, PrivateKey, Template, random, usage};
 use pkixcmp::client::{ClientTransaction, Confirmation, Opening, Tolerance};
 use pkixcmp::crmf::CertRequest;
 use pkixcmp::crmf::template::CertTemplate;
@@ -15,15 +15,19 @@ use pkixcmp::transaction::{Nonce, Outgoing, TransactionId};
 use pkixcmp::{CertReqId, PkiBody, Pvno};
 use serde_json::json;
 
+use super::cells::{Key, Salts};
 use super::site::{REFERENCE, SECRET};
-use crate::certs::{Keys, dn, sans};
+use crate::certs::{Keys, dn, sans, traditional_pem};
+use crate::v1;
 
-/// How many keys there are; clients share them.
+/// How many names there are, and EC keys; clients share them.
 const SUBJECTS: usize = 64;
 
 /// A key with every form of request for it.
 pub(crate) struct Subject {
     pub(crate) spki: Bytes,
+    key: PrivateKey,
+    template: Template,
     /// The body of a REST v2 request.
     pub(crate) rest: Vec<u8>,
     proven: PkiBody,
@@ -42,16 +46,46 @@ pub(crate) struct Prepared {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner {
     pub(crate) explicit: bool,
-    /// As an RA: its word for the proof, and a salt for every message.
+    pub(crate) salts: Salts,
+    /// As an RA: its word for the proof.
     pub(crate) as_ra: bool,
 }
 
-pub(crate) fn subjects() -> Result<Vec<Subject>> {
-    (0..SUBJECTS).map(subject).collect()
+/// One REST v1 request: a CSR of its own, since the same would be answered with the same certificate.
+pub(crate) struct PreparedV1 {
+    /// The head's fields `CSR` and `PK`.
+    pub(crate) fields: Vec<u8>,
+    pub(crate) spki: Bytes,
 }
 
-fn subject(number: usize) -> Result<Subject> {
-    let key = Keys::ec();
+/// All RSA subjects have one key: making one takes a tenth of a second.
+pub(crate) fn subjects(kind: Key) -> Result<Vec<Subject>> {
+    let key = || match kind {
+        Key::P256 => Keys::ec(),
+        Key::Rsa2048 => Keys::rsa(),
+    };
+    (0..SUBJECTS).map(|number| subject(number, key())).collect()
+}
+
+/// That many requests of REST v1.
+pub(crate) fn prepare_v1(count: usize, subjects: &[Subject]) -> Result<Vec<PreparedV1>> {
+    let one = |(number, subject): (usize, &Subject)| -> Result<PreparedV1> {
+        let mut template = subject.template.clone();
+        // RSA signatures are the same over the same octets.
+        template.sans = sans(&[&format!("dns:v1-{number}.bench.example")]);
+        let csr = Csr::build(&template, &subject.key)?.to_pem();
+        let key = v1::base64(traditional_pem(&subject.key));
+        let fields = format!("CSR: {}\r\nPK: {key}\r\n", v1::base64(csr));
+        Ok(PreparedV1 {
+            fields: fields.into_bytes(),
+            spki: subject.spki.clone(),
+        })
+    };
+    let cycle = subjects.iter().cycle().take(count);
+    cycle.enumerate().map(one).collect()
+}
+
+fn subject(number: usize, key: PrivateKey) -> Result<Subject> {
     let name = format!("host-{number}.bench.example");
     let mut template = Template::new(dn(&format!("O=Bench,CN={name}")), key.public_key().clone());
     template.sans = sans(&[&format!("dns:{name}")]);
@@ -68,11 +102,14 @@ fn subject(number: usize) -> Result<Subject> {
     let request = unproven()?;
     let signature = key.sign_now(request.to_be_signed())?;
     let proven = request.proven(key.algorithm().clone(), &signature, None)?;
+    let vouched = PkiBody::Ir([unproven()?.ra_verified(None)].into());
     Ok(Subject {
         spki: key.public_key().spki_der().clone(),
         rest: json!({ "csr": csr.to_pem() }).to_string().into_bytes(),
+        template,
+        key,
         proven: PkiBody::Ir([proven].into()),
-        vouched: PkiBody::Ir([unproven()?.ra_verified(None)].into()),
+        vouched,
     })
 }
 
@@ -83,10 +120,9 @@ pub(crate) fn prepare(count: usize, manner: Manner, subjects: &[Subject]) -> Res
     let recipient = GeneralName::Directory(Name::default());
     let sender = GeneralName::Directory(dn(&format!("CN={REFERENCE}")));
     let one = |subject: &Subject| -> Result<Prepared> {
-        let key = if manner.as_ra {
-            derive(&secret)?
-        } else {
-            Arc::clone(&shared)
+        let key = match manner.salts {
+            Salts::Each => derive(&secret)?,
+            Salts::One => Arc::clone(&shared),
         };
         let opening = Opening {
             transaction_id: TransactionId(random::bytes()?),

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use rustls::ClientConfig;
 
-use super::cells::{CELLS, Cell, Target};
+use super::cells::{CELLS, Cell, Key, REST_V2, Target};
+use super::crowd::{CROWDS, Crowd};
 use super::figures::{Figures, median, middle};
 use super::floor::{Floor, Operations};
-use super::load::Bench;
+use super::load::{Bench, Subjects};
+use super::long;
 use super::options::Options;
-use super::site::{Ca, Journal, Site};
-use super::table::{Life, Row, Table};
+use super::site::{Ca, Journal, Ra, Site};
+use super::table::{Half, Life, Row, Table};
 use super::{machine, process, requests};
 
+/// With how many clients at once what is beside the cells is measured.
+const MOST: usize = 64;
 /// How often the start of the program is timed.
 const STARTS: usize = 5;
 
@@ -46,7 +52,10 @@ pub fn run(options: &Options) -> Result<String> {
     let mut run = Run {
         options,
         site,
-        subjects: requests::subjects()?,
+        subjects: Subjects {
+            p256: requests::subjects(Key::P256)?,
+            rsa2048: requests::subjects(Key::Rsa2048)?,
+        },
         figures: BTreeMap::new(),
         lives: BTreeMap::new(),
         floors: Vec::new(),
@@ -60,23 +69,37 @@ pub fn run(options: &Options) -> Result<String> {
         run.floors(&operations)?;
         run.pass()?;
     }
-    run.starts()?;
-    Ok(Table {
+    let mut table = Table {
         machine,
-        load_after: machine::load(),
+        load_after: String::new(),
         options,
         costs,
         floors: run.rates(),
         rows: run.rows(),
-        lives: run.lives.into_values().collect(),
+        lives: Vec::new(),
+        halves: Vec::new(),
+        crowds: Vec::new(),
+        idle_connection: None,
+        beside: None,
+        looks: Vec::new(),
+        filled: None,
+    };
+    if !options.cells_alone {
+        run.starts()?;
+        run.beside(&mut table)?;
     }
-    .to_string())
+    if options.long {
+        run.long(&mut table)?;
+    }
+    table.lives = run.lives.into_values().collect();
+    table.load_after = machine::load();
+    Ok(table.to_string())
 }
 
 struct Run<'a> {
     options: &'a Options,
     site: Site,
-    subjects: Vec<requests::Subject>,
+    subjects: Subjects,
     figures: BTreeMap<Place, Vec<Figures>>,
     lives: BTreeMap<Journal, Life>,
     floors: Vec<(Floor, Vec<f64>)>,
@@ -104,9 +127,9 @@ impl Run<'_> {
     }
 
     fn pass(&mut self) -> Result<()> {
-        let ca = self.site.ca();
+        let ca = self.site.ca()?;
         self.cells(&ca, None)?;
-        for journal in Journal::ALL {
+        for journal in Journal::all() {
             self.cells(&ca, Some(journal))?;
         }
         Ok(())
@@ -171,8 +194,8 @@ impl Run<'_> {
 
     /// How long the program takes to be there, with the journal it finds.
     fn starts(&mut self) -> Result<()> {
-        let ca = self.site.ca();
-        for journal in Journal::ALL {
+        let ca = self.site.ca()?;
+        for journal in Journal::all() {
             let Some(life) = self.lives.get_mut(&journal) else {
                 continue;
             };
@@ -182,6 +205,84 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is measured beside the cells: REST v2, and each journal where it matters.
+    fn beside(&self, table: &mut Table<'_>) -> Result<()> {
+        let cell = rest_v2()?;
+        for journal in Journal::all() {
+            let of = |clients| table.row(cell.name, Some(journal.name()), clients);
+            let (Some(alone), Some(loaded)) = (of(1), of(MOST)) else {
+                continue;
+            };
+            let (unloaded, rate) = (alone.figures.p50, loaded.figures.rate / 2.0);
+            self.with_ra(journal, |bench| {
+                let load = bench.half_load(cell, MOST, rate)?;
+                table.halves.push(Half {
+                    journal: journal.name(),
+                    unloaded,
+                    load,
+                });
+                Ok(())
+            })?;
+        }
+        self.with_ra(Journal::Sqlite, |bench| {
+            table.idle_connection = Some(bench.idle_connection(cell, MOST)?);
+            Ok(())
+        })?;
+        self.with_ra(Journal::Sqlite, |bench| {
+            let crowds = CROWDS.map(|clients| bench.crowd(cell, clients));
+            table.crowds = crowds.into_iter().collect::<Result<Vec<Crowd>>>()?;
+            Ok(())
+        })?;
+        self.with_ra(Journal::Memory, |bench| {
+            let ca = std::net::TcpListener::bind(self.site.stubborn.address())?;
+            table.beside = Some(bench.beside_stubborn(cell, 8, ca)?);
+            Ok(())
+        })
+    }
+
+    /// A million enrollments, and a journal that is full.
+    fn long(&self, table: &mut Table<'_>) -> Result<()> {
+        let cell = rest_v2()?;
+        self.with_ra(Journal::Sqlite, |bench| {
+            table.looks = bench.million(cell, MOST)?;
+            Ok(())
+        })?;
+        let filled = |rows| -> Result<Figures> {
+            let journal = self.site.sqlite();
+            // One certificate to take the sizes from.
+            self.with_ra(Journal::Sqlite, |bench| bench.crowd(cell, 1).map(drop))?;
+            long::fill(&journal, rows)?;
+            eprintln!("{rows} rows are in the journal");
+            let ca = self.site.ca()?;
+            let ra = self.site.ra(&ca, Journal::Sqlite)?;
+            self.bench(&ca, &ra, &self.site.tls()?).steady(cell, MOST)
+        };
+        table.filled = Some([filled(long::NEW)?, filled(long::OLD)?]);
+        Ok(())
+    }
+
+    /// On a new certway-ra with an empty journal.
+    fn with_ra<T>(
+        &self,
+        journal: Journal,
+        what: impl FnOnce(&Bench<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.site.forget()?;
+        let ca = self.site.ca()?;
+        let ra = self.site.ra(&ca, journal)?;
+        what(&self.bench(&ca, &ra, &self.site.tls()?))
+    }
+
+    fn bench<'b>(&'b self, ca: &'b Ca, ra: &'b Ra, tls: &'b Arc<ClientConfig>) -> Bench<'b> {
+        Bench {
+            ca,
+            ra: Some(ra),
+            tls,
+            subjects: &self.subjects,
+            measured: self.options.measured,
+        }
     }
 
     fn rates(&self) -> Vec<(Floor, f64)> {
@@ -201,4 +302,9 @@ impl Run<'_> {
         };
         self.figures.iter().map(row).collect()
     }
+}
+
+fn rest_v2() -> Result<&'static Cell> {
+    let found = CELLS.iter().find(|cell| cell.name == REST_V2);
+    found.context("the cell of REST v2")
 }

@@ -8,11 +8,12 @@ use anyhow::{Context as _, Result, ensure};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::cells::{DEFAULT, LEAN, SALTED};
+use super::cells::{DEFAULT, LEAN, SALTED, STUBBORN};
+use super::daemon::Daemon;
+use super::postgres;
 use crate::certs::{Issuer, Pki, pkcs8_pem, write};
 use crate::https::HttpsClient;
 use crate::port::Port;
-use crate::program::{Launch, Program};
 
 /// What both sides of every MAC share.
 pub(crate) const SECRET: &str = "secret-of-the-benchmark-51c0";
@@ -24,18 +25,20 @@ pub(crate) struct Site {
     folder: PathBuf,
     certway_ra: PathBuf,
     pki: Pki,
+    /// Where a CA would be that takes its time: see [`super::stubborn`].
+    pub(crate) stubborn: Port,
 }
 
 /// The CA: certway-ra over its embedded CA, journal in memory.
 pub(crate) struct Ca {
-    pub(crate) program: Program,
+    pub(crate) program: Daemon,
     pub(crate) cmp: Port,
     _rest: Port,
 }
 
 /// certway-ra before it.
 pub(crate) struct Ra {
-    pub(crate) program: Program,
+    pub(crate) program: Daemon,
     pub(crate) rest: Port,
     pub(crate) cmp: Port,
     /// From its start until the first client had its TLS connection.
@@ -47,15 +50,22 @@ pub(crate) struct Ra {
 pub(crate) enum Journal {
     Memory,
     Sqlite,
+    Postgres,
 }
 
 impl Journal {
-    pub(crate) const ALL: [Self; 2] = [Self::Memory, Self::Sqlite];
+    /// Those that can be measured here: PostgreSQL only where [`postgres::URL`] names one.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut all = vec![Self::Memory, Self::Sqlite];
+        all.extend(postgres::url().map(|_| Self::Postgres));
+        all
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Memory => "in memory",
             Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
         }
     }
 }
@@ -83,37 +93,45 @@ impl Site {
             folder: folder.to_owned(),
             certway_ra,
             pki,
+            stubborn: Port::free(),
         })
     }
 
     /// Starts the CA.
-    pub(crate) fn ca(&self) -> Ca {
+    pub(crate) fn ca(&self) -> Result<Ca> {
         let (cmp, rest) = (Port::free(), Port::free());
-        let config = ca_config(&cmp, &rest);
-        let program = self.launch("ca.toml", &config).start(2);
-        Ca {
+        let mut program = self.serve("ca.toml", &ca_config(&cmp, &rest))?;
+        program.listens_at(cmp.address())?;
+        Ok(Ca {
             program,
             cmp,
             _rest: rest,
-        }
+        })
     }
 
     /// Starts certway-ra before that CA.
     pub(crate) fn ra(&self, ca: &Ca, journal: Journal) -> Result<Ra> {
         let (rest, cmp) = (Port::free(), Port::free());
-        let launch = self.launch("ra.toml", &ra_config(ca, &rest, &cmp, journal));
+        let config = ra_config(ca, self, &rest, &cmp, journal)?;
         let (roots, client) = ([&self.pki.root.certificate], &self.pki.client);
         let client = HttpsClient::tls(rest.address(), &roots, Some(client));
         let start = Instant::now();
-        let program = launch.start(2);
+        let mut program = self.serve("ra.toml", &config)?;
+        program.listens_at(rest.address())?;
         client.connect().context("the first connection")?;
         let ready = start.elapsed();
+        program.listens_at(cmp.address())?;
         Ok(Ra {
             program,
             rest,
             cmp,
             ready,
         })
+    }
+
+    /// The file of the journal on SQLite.
+    pub(crate) fn sqlite(&self) -> PathBuf {
+        self.folder.join("journal.db")
     }
 
     /// Forgets what was enrolled.
@@ -124,7 +142,7 @@ impl Site {
                 std::fs::remove_file(path)?;
             }
         }
-        Ok(())
+        postgres::forget()
     }
 
     /// Who the load clients are to REST.
@@ -142,9 +160,9 @@ impl Site {
         Ok(Arc::new(config))
     }
 
-    fn launch(&self, name: &str, config: &str) -> Launch {
+    fn serve(&self, name: &str, config: &str) -> Result<Daemon> {
         let path = write(&self.folder, name, config);
-        Launch::of(&self.certway_ra, &self.folder).args(["serve", "--config", path.as_str()])
+        Daemon::serve(&self.certway_ra, Path::new(&path))
     }
 }
 
@@ -178,23 +196,28 @@ acts_as_ra = true
     )
 }
 
-fn ra_config(ca: &Ca, rest: &Port, cmp: &Port, journal: Journal) -> String {
+fn ra_config(ca: &Ca, site: &Site, rest: &Port, cmp: &Port, journal: Journal) -> Result<String> {
     let (rest, cmp, upstream) = (rest.number(), cmp.number(), ca.cmp.number());
     let journal = match journal {
-        Journal::Memory => "",
-        Journal::Sqlite => "[journal]\nurl = \"sqlite://journal.db?mode=rwc\"\n",
+        Journal::Memory => String::new(),
+        Journal::Sqlite => "[journal]\nurl = \"sqlite://journal.db?mode=rwc\"\n".to_owned(),
+        Journal::Postgres => {
+            let url = postgres::url().context("no PostgreSQL is named")?;
+            format!("[journal]\nurl = \"{url}\"\n")
+        }
     };
     let lean = "confirmation = \"implicit\"\ntakes = { ra_verified = true, p10cr = false }\nquirks = { repeats = true }";
     let labels: String = [
-        (LEAN, lean, ""),
-        (SALTED, lean, ", salt = \"per-hour\""),
-        (DEFAULT, "", ""),
+        (LEAN, upstream, lean, ""),
+        (SALTED, upstream, lean, ", salt = \"per-transaction\""),
+        (DEFAULT, upstream, "", ""),
+        (STUBBORN, site.stubborn.number(), lean, ""),
     ]
-    .map(|(name, more, salt)| {
+    .map(|(name, port, more, salt)| {
         format!(
             r#"
 [authorities.{name}.cmp]
-url = "http://127.0.0.1:{upstream}/.well-known/cmp/p/CA"
+url = "http://127.0.0.1:{port}/.well-known/cmp/p/CA"
 mac = {{ reference = "{REFERENCE}", secret = {{ file = "secret" }}{salt} }}
 {more}
 [profiles.{name}]
@@ -209,7 +232,7 @@ secret = {{ file = "secret" }}
         )
     })
     .concat();
-    format!(
+    Ok(format!(
         r#"
 [listen]
 address = "127.0.0.1"
@@ -220,5 +243,5 @@ client_ca = {{ truststore = "clients.pem" }}
 address = "127.0.0.1"
 port = {cmp}
 {journal}{labels}"#
-    )
+    ))
 }

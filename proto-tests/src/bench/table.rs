@@ -3,9 +3,14 @@
 use std::fmt;
 
 use super::cells::{CA_ALONE, Cell};
+use super::crowd::Crowd;
 use super::figures::{Figures, middle};
 use super::floor::{Costs, Floor};
+use super::goals::Goals;
+use super::half::HalfLoad;
+use super::long::Look;
 use super::options::Options;
+use super::stubborn::Beside;
 
 /// Everything one run found.
 pub(crate) struct Table<'a> {
@@ -16,6 +21,23 @@ pub(crate) struct Table<'a> {
     pub(crate) floors: Vec<(Floor, f64)>,
     pub(crate) rows: Vec<Row>,
     pub(crate) lives: Vec<Life>,
+    pub(crate) halves: Vec<Half>,
+    pub(crate) crowds: Vec<Crowd>,
+    /// KiB.
+    pub(crate) idle_connection: Option<f64>,
+    pub(crate) beside: Option<Beside>,
+    /// Memory on the way through many enrollments.
+    pub(crate) looks: Vec<Look>,
+    /// With a new and with an old journal.
+    pub(crate) filled: Option<[Figures; 2]>,
+}
+
+/// Half load on one kind of journal.
+pub(crate) struct Half {
+    pub(crate) journal: &'static str,
+    /// Milliseconds: the median with one client.
+    pub(crate) unloaded: f64,
+    pub(crate) load: HalfLoad,
 }
 
 /// One cell with one number of clients.
@@ -28,7 +50,7 @@ pub(crate) struct Row {
 
 /// What the program uses and how soon it is there, with one kind of journal.
 pub(crate) struct Life {
-    journal: &'static str,
+    pub(crate) journal: &'static str,
     /// MiB.
     pub(crate) idle: Vec<f64>,
     pub(crate) loaded: Vec<f64>,
@@ -54,11 +76,14 @@ impl Table<'_> {
     }
 
     fn ca_alone(&self, clients: usize) -> f64 {
-        let found = self
-            .rows
-            .iter()
-            .find(|row| row.cell.name == CA_ALONE && row.clients == clients);
+        let found = self.row(CA_ALONE, None, clients);
         found.map_or(f64::NAN, |row| row.figures.rate)
+    }
+
+    /// What was measured in a cell.
+    pub(crate) fn row(&self, cell: &str, journal: Option<&str>, clients: usize) -> Option<&Row> {
+        let mut rows = self.rows.iter();
+        rows.find(|row| row.cell.name == cell && row.journal == journal && row.clients == clients)
     }
 }
 
@@ -75,11 +100,13 @@ impl fmt::Display for Table<'_> {
         )?;
         writeln!(
             f,
-            "On one core with the others idle: P-256 verification {:.0} µs, signature {:.0} µs; PBM derivation {:.0} µs; MAC {:.1} µs.\n",
+            "On one core with the others idle: P-256 verification {:.0} µs, signature {:.0} µs; PBM derivation {:.0} µs; MAC {:.1} µs; RSA-2048 verification {:.0} µs, signature {:.0} µs.\n",
             micros(self.costs.verification),
             micros(self.costs.signature),
             micros(self.costs.derivation),
-            micros(self.costs.mac)
+            micros(self.costs.mac),
+            micros(self.costs.rsa_verification),
+            micros(self.costs.rsa_signature)
         )?;
         writeln!(
             f,
@@ -134,6 +161,41 @@ impl fmt::Display for Table<'_> {
                 life.ready.iter().copied().fold(0.0, f64::max)
             )?;
         }
-        Ok(())
+        if !self.halves.is_empty() {
+            writeln!(
+                f,
+                "\n| half load | requests/s due | median ms, 1 client | p50 ms | p99 ms |\n|---|---|---|---|---|"
+            )?;
+        }
+        for Half {
+            journal,
+            unloaded,
+            load,
+        } in &self.halves
+        {
+            let HalfLoad { rate, p50, p99 } = load;
+            writeln!(
+                f,
+                "| REST v2, {journal} | {rate:.0} | {unloaded:.2} | {p50:.2} | {p99:.2} |"
+            )?;
+        }
+        if !self.looks.is_empty() {
+            writeln!(
+                f,
+                "\n| enrollments in one process, SQLite | MiB |\n|---|---|"
+            )?;
+        }
+        for look in &self.looks {
+            writeln!(f, "| {:.0} | {:.1} |", look.enrollments, look.resident)?;
+        }
+        if let Some([new, old]) = self.filled {
+            writeln!(
+                f,
+                "\n| rows in the journal, SQLite | enrollments/s | CPU RA ms |\n|---|---|---|"
+            )?;
+            writeln!(f, "| 10³ | {:.0} | {:.3} |", new.rate, new.ra_cpu)?;
+            writeln!(f, "| 10⁷ | {:.0} | {:.3} |", old.rate, old.ra_cpu)?;
+        }
+        writeln!(f, "\n{}", Goals(self))
     }
 }
