@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use pki::CertificateId;
 use ra::{
     AuditEvent, AuthorityName, Begun, Change, Claim, CrlEntry, Entry, EntryId, Issuance, Journal,
-    JournalError, UnderWay,
+    JournalError, Phase, UnderWay,
 };
 use sqlx::AnyPool;
 use tokio::sync::mpsc::error::TrySendError;
@@ -54,6 +54,7 @@ impl Default for Options {
 pub struct SqlJournal {
     database: Arc<Database>,
     known: Arc<Known>,
+    leaves: Known,
     numbers: Numbers,
     readers: AnyPool,
     jobs: mpsc::Sender<Job>,
@@ -96,6 +97,7 @@ impl SqlJournal {
         Ok(Self {
             database,
             known,
+            leaves: Known::default(),
             numbers: Numbers::new(),
             readers,
             jobs,
@@ -134,6 +136,7 @@ impl SqlJournal {
             pool: &self.readers,
             sql: self.database.sql(),
             known: &self.known,
+            leaves: &self.leaves,
         }
     }
 
@@ -204,9 +207,17 @@ impl Journal for SqlJournal {
     }
 
     async fn write(&self, claim: &Claim, change: Change) -> Result<(), JournalError> {
+        // Whoever confirms asks for it next.
+        let leaf = match &change.phase {
+            Phase::Issued(answer) | Phase::Confirming(answer, _) => Some(answer.leaf.clone()),
+            _ => None,
+        };
         let held = self
             .ask(Work::Write(Box::new(WriteRow::new(claim, change)?)))
             .await?;
+        if let Some(leaf) = leaf {
+            self.leaves.add(leaf.fingerprint(), leaf);
+        }
         if held.is_empty() {
             Err(JournalError::Fenced)
         } else {

@@ -6,7 +6,8 @@ use pki::Certificate;
 /// A certificate's place in the `certificate` table: SHA-256 of its DER.
 pub(crate) type Digest = [u8; 32];
 
-/// Certificates of which it is known that the database has them. Bounded: it only saves work.
+/// Certificates that were written or read before: shared ones, of which the database then has a copy, or those of rows that will be read
+/// again soon, which remember what was verified of them. Bounded: it only saves work.
 #[derive(Default)]
 pub(crate) struct Known(Mutex<HashMap<Digest, Certificate>>);
 

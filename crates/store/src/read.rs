@@ -22,6 +22,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) pool: &'a AnyPool,
     pub(crate) sql: &'static Sql,
     pub(crate) known: &'a Known,
+    pub(crate) leaves: &'a Known,
 }
 
 impl Reader<'_> {
@@ -128,11 +129,7 @@ impl Reader<'_> {
                         others.insert(digest, certificate);
                     }
                 }
-                let leaf = row
-                    .leaf
-                    .as_ref()
-                    .map(|der| certificate(der.clone()))
-                    .transpose();
+                let leaf = row.leaf.as_ref().map(|der| self.leaf(der)).transpose();
                 let leaf = leaf.map_err(|e| e.of(&name))?;
                 let changed_at = stored.changed_at;
                 let phase = stored.with(leaf.as_ref(), |digest| others.get(digest).cloned());
@@ -162,6 +159,18 @@ impl Reader<'_> {
             changed_at: changed_at.unwrap_or(head.changed_at),
         };
         Ok(Some((number, entry)))
+    }
+
+    fn leaf(&self, der: &[u8]) -> Result<Certificate, ReadError> {
+        let digest = pki::digest::sha256(der);
+        match self.leaves.find(&digest) {
+            Some(known) => Ok(known),
+            None => {
+                let leaf = certificate(der.to_vec())?;
+                self.leaves.add(digest, leaf.clone());
+                Ok(leaf)
+            }
+        }
     }
 
     async fn certificate(

@@ -1,5 +1,9 @@
+mod alone;
+
 use std::fmt::Write as _;
 use std::sync::LazyLock;
+
+pub(crate) use alone::{Alone, Parts};
 
 /// At most so many rows in one statement, and jobs in one batch.
 pub(crate) const MOST_ROWS: usize = 64;
@@ -41,6 +45,8 @@ impl Multi {
 /// how a claim passes over rows that another process is just taking.
 pub(crate) struct Sql {
     pub(crate) begin: &'static str,
+    /// Whole transactions in one text, where the database takes that.
+    pub(crate) alone: Option<Alone>,
     pub(crate) retire: &'static str,
     pub(crate) forget_running: &'static str,
     pub(crate) insert_journal: Multi,
@@ -69,6 +75,7 @@ pub(crate) struct Sql {
 pub(crate) static SQLITE: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&Words {
         begin: "BEGIN IMMEDIATE",
+        takes_several: true,
         now: "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000)",
         skip: "",
     })
@@ -78,6 +85,7 @@ pub(crate) static SQLITE: LazyLock<Sql> = LazyLock::new(|| {
 pub(crate) static POSTGRES: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&Words {
         begin: "BEGIN",
+        takes_several: false,
         now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
         skip: "FOR UPDATE SKIP LOCKED",
     })
@@ -85,6 +93,8 @@ pub(crate) static POSTGRES: LazyLock<Sql> = LazyLock::new(|| {
 
 struct Words {
     begin: &'static str,
+    /// Whether one text may hold several statements with parameters.
+    takes_several: bool,
     now: &'static str,
     skip: &'static str,
 }
@@ -94,66 +104,65 @@ const ENTRY: &str = "SELECT j.id, j.ikey, j.fingerprint, j.head, j.front, r.due,
      FROM journal j LEFT JOIN running r ON r.id = j.id LEFT JOIN outcome o ON o.id = j.id \
      LEFT JOIN issuance i ON i.id = j.id";
 
-impl Sql {
-    fn new(words: &Words) -> Self {
-        let Words { begin, now, skip } = words;
-        Self {
-            begin,
-            retire: "UPDATE journal SET retired = id WHERE id = $1 AND retired = 0",
-            forget_running: "DELETE FROM running WHERE id = $1",
-            insert_journal: Multi::new(
-                "INSERT INTO journal (id, ikey, fingerprint, head, front, correlation) VALUES [($1, $2, $3, $4, $5, $6)] \
-                 ON CONFLICT (ikey) WHERE retired = 0 DO NOTHING RETURNING id",
-                6,
-            ),
-            insert_running: Multi::new(
-                &format!(
-                    "INSERT INTO running (id, fence, lease_until, due, upstream) VALUES [($1, $2, {now} + $3, $4, $5)]"
-                ),
-                5,
-            ),
-            // The list of ids beside the pairs lets SQLite go by its primary key instead of reading the whole table.
-            end_running: Multi::new(
-                "DELETE FROM running WHERE id IN ([$1]) AND (id, fence) IN (VALUES [($1, $2)]) RETURNING id",
-                2,
-            ),
-            move_running: Multi::new(
-                "UPDATE running SET due = v.column3, upstream = COALESCE(v.column4, upstream), \
+const INSERT_JOURNAL: &str = "INSERT INTO journal (id, ikey, fingerprint, head, front, correlation) VALUES [($1, $2, $3, $4, $5, $6)] \
+                 ON CONFLICT (ikey) WHERE retired = 0 DO NOTHING RETURNING id";
+
+const END_RUNNING: &str =
+    "DELETE FROM running WHERE id IN ([$1]) AND (id, fence) IN (VALUES [($1, $2)]) RETURNING id";
+
+const MOVE_RUNNING: &str = "UPDATE running SET due = v.column3, upstream = COALESCE(v.column4, upstream), \
                  lease_until = CASE WHEN v.column5 = 1 THEN 0 ELSE lease_until END \
                  FROM (VALUES [($1, $2, $3, $4, $5)]) AS v \
-                 WHERE running.id = v.column1 AND running.fence = v.column2 RETURNING id",
-                5,
-            ),
+                 WHERE running.id = v.column1 AND running.fence = v.column2 RETURNING id";
+
+const UPSERT_ISSUANCE: &str = "INSERT INTO issuance (id, name, certificate, authority, owner, entry, not_after) \
+                 VALUES [($1, $2, $3, $4, $5, $6, $7)] ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
+                 certificate = excluded.certificate, authority = excluded.authority, owner = excluded.owner, \
+                 entry = excluded.entry, not_after = excluded.not_after";
+
+const UPSERT_OUTCOME: &str = "INSERT INTO outcome (id, phase, front, leaf) VALUES [($1, $2, $3, CASE WHEN EXISTS \
+                 (SELECT 1 FROM issuance WHERE id = $1 AND certificate = $4) THEN NULL ELSE $4 END)] \
+                 ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, \
+                 front = COALESCE(excluded.front, outcome.front), leaf = excluded.leaf";
+
+const INSERT_AUDIT: &str = "INSERT INTO audit (at, kind, entry, credential, label, serial, detail, correlation) \
+                 VALUES [($1, $2, $3, $4, $5, $6, $7, $8)]";
+
+impl Sql {
+    fn new(words: &Words) -> Self {
+        let Words {
+            begin,
+            takes_several,
+            now,
+            skip,
+        } = words;
+        let insert_running = format!(
+            "INSERT INTO running (id, fence, lease_until, due, upstream) VALUES [($1, $2, {now} + $3, $4, $5)]"
+        );
+        Self {
+            begin,
+            alone: takes_several.then(|| Alone::new(begin, &insert_running)),
+            retire: "UPDATE journal SET retired = id WHERE id = $1 AND retired = 0",
+            forget_running: "DELETE FROM running WHERE id = $1",
+            insert_journal: Multi::new(INSERT_JOURNAL, 6),
+            insert_running: Multi::new(&insert_running, 5),
+            // The list of ids beside the pairs lets SQLite go by its primary key instead of reading the whole table.
+            end_running: Multi::new(END_RUNNING, 2),
+            move_running: Multi::new(MOVE_RUNNING, 5),
             insert_certificate: Multi::new(
                 "INSERT INTO certificate (sha256, der) VALUES [($1, $2)] ON CONFLICT (sha256) DO NOTHING",
                 2,
             ),
-            upsert_issuance: Multi::new(
-                "INSERT INTO issuance (id, name, certificate, authority, owner, entry, not_after) \
-                 VALUES [($1, $2, $3, $4, $5, $6, $7)] ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
-                 certificate = excluded.certificate, authority = excluded.authority, owner = excluded.owner, \
-                 entry = excluded.entry, not_after = excluded.not_after",
-                7,
-            ),
+            upsert_issuance: Multi::new(UPSERT_ISSUANCE, 7),
             // A leaf that its issuance has is not written a second time.
-            upsert_outcome: Multi::new(
-                "INSERT INTO outcome (id, phase, front, leaf) VALUES [($1, $2, $3, CASE WHEN EXISTS \
-                 (SELECT 1 FROM issuance WHERE id = $1 AND certificate = $4) THEN NULL ELSE $4 END)] \
-                 ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, \
-                 front = COALESCE(excluded.front, outcome.front), leaf = excluded.leaf",
-                4,
-            ),
+            upsert_outcome: Multi::new(UPSERT_OUTCOME, 4),
             // The first revocation stands: its date must not move to a later day.
             insert_revocation: Multi::new(
                 "INSERT INTO revocation (authority, name, issuer, serial, at, reason) \
                  VALUES [($1, $2, $3, $4, $5, $6)] ON CONFLICT (name, authority) DO NOTHING",
                 6,
             ),
-            insert_audit: Multi::new(
-                "INSERT INTO audit (at, kind, entry, credential, label, serial, detail, correlation) \
-                 VALUES [($1, $2, $3, $4, $5, $6, $7, $8)]",
-                8,
-            ),
+            insert_audit: Multi::new(INSERT_AUDIT, 8),
             claim: format!(
                 "UPDATE running SET fence = fence + 1, lease_until = {now} + $2 \
                  WHERE id = (SELECT id FROM journal WHERE ikey = $1 AND retired = 0) AND lease_until <= {now} \

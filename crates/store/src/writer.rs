@@ -419,6 +419,70 @@ mod tests {
         }
     }
 
+    /// One batch for each.
+    async fn one_by_one(bench: &mut Bench, works: Vec<Work>) -> Vec<Result<Vec<Held>, Fault>> {
+        let mut results = Vec::new();
+        for work in works {
+            let answers = queue(bench, vec![work]).await;
+            let batch = bench.writer.gather().await;
+            bench.writer.write(batch).await;
+            for answer in answers {
+                results.push(answer.await.unwrap());
+            }
+        }
+        results
+    }
+
+    #[tokio::test]
+    async fn a_lone_row_that_cannot_be_written_leaves_no_transaction_open() {
+        let mut bench = bench().await;
+        let results = one_by_one(&mut bench, vec![begin(1, 1), begin(1, 2), begin(3, 3)]).await;
+        assert_eq!(results[0].as_ref().unwrap().len(), 1);
+        let fault = results[1].as_ref().unwrap_err();
+        assert!(fault.clash && fault.blame == Blame::Row);
+        assert_eq!(results[2].as_ref().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_lone_write_under_a_fence_that_does_not_hold_leaves_nothing() {
+        for (lease, upstream) in [(ra::Lease::Keep, None), (ra::Lease::End, Some(Vec::new()))] {
+            let mut bench = bench().await;
+            let write = |fence| {
+                Work::Write(Box::new(crate::rows::WriteRow {
+                    held: Held { row: 1, fence },
+                    phase: vec![7],
+                    front: None,
+                    leaf: None,
+                    due: None,
+                    upstream: upstream.clone(),
+                    lease,
+                    certificates: Vec::new(),
+                    issuance: Some(crate::rows::IssuanceRow {
+                        name: vec![1],
+                        certificate: vec![2],
+                        authority: String::new(),
+                        owner: String::new(),
+                        entry: vec![3],
+                        not_after: 0,
+                    }),
+                    revocation: None,
+                    audit: Some(audit()),
+                }))
+            };
+            let mut written = Vec::new();
+            for (work, held) in [(begin(1, 1), 1), (write(2), 0), (write(1), 1)] {
+                let results = one_by_one(&mut bench, vec![work]).await;
+                assert_eq!(results[0].as_ref().unwrap().len(), held);
+                let counts = "SELECT (SELECT count(*) FROM outcome) * 100 + (SELECT count(*) FROM issuance) * 10 \
+                              + (SELECT count(*) FROM audit)";
+                let connection = bench.writer.connection.as_mut().unwrap();
+                let row = sqlx::query(counts).fetch_one(connection).await.unwrap();
+                written.push(sqlx::Row::get::<i64, _>(&row, 0));
+            }
+            assert_eq!(written, [1, 1, 112]);
+        }
+    }
+
     #[tokio::test]
     async fn what_waits_behind_a_database_that_cannot_be_reached_fails_with_it() {
         let mut bench = bench().await;

@@ -1,3 +1,5 @@
+mod alone;
+
 use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
@@ -8,7 +10,7 @@ use sqlx::{Any, AnyConnection, Connection as _, Row as _};
 
 use crate::fault::Fault;
 use crate::known::{Digest, Known};
-use crate::rows::{AuditRow, BeginRow, Held, Work, WriteRow};
+use crate::rows::{AuditRow, BeginRow, Held, IssuanceRow, Work, WriteRow};
 use crate::sql::{Multi, Sql};
 
 type Bound<'q> = Query<'q, Any, AnyArguments>;
@@ -24,19 +26,31 @@ pub(super) async fn apply(
     works: &[Work],
 ) -> Result<Vec<Vec<Held>>, Fault> {
     let mut got = vec![Vec::new(); works.len()];
+    if let ([work], Some(texts)) = (works, &sql.alone)
+        && let Some(transaction) = alone::transaction(texts, known, work)
+    {
+        got[0] = alone::run(connection, transaction, work).await?;
+        return Ok(got);
+    }
     if let [Work::Claim { .. } | Work::ClaimDue { .. } | Work::Release(_) | Work::Record(_)] = works
     {
         // One statement is a transaction by itself; where two are needed, each is right alone.
         let mut audit = Vec::new();
         single(connection, sql, works, &mut got, &mut audit).await?;
-        many(connection, &sql.insert_audit, &audit, bind_audit).await?;
+        many(connection, &sql.insert_audit, &audit, |query, row| {
+            bind_audit(query, row)
+        })
+        .await?;
         return Ok(got);
     }
     let mut transaction = connection.begin_with(sql.begin).await?;
     let mut audit = begins(&mut transaction, sql, works, &mut got).await?;
     let stored = writes(&mut transaction, sql, known, works, &mut got, &mut audit).await?;
     single(&mut transaction, sql, works, &mut got, &mut audit).await?;
-    many(&mut transaction, &sql.insert_audit, &audit, bind_audit).await?;
+    many(&mut transaction, &sql.insert_audit, &audit, |query, row| {
+        bind_audit(query, row)
+    })
+    .await?;
     transaction
         .commit()
         .await
@@ -74,25 +88,14 @@ async fn begins<'w>(
     }
     let fresh = ids(
         &many(connection, &sql.insert_journal, &rows, |query, (_, row)| {
-            query
-                .bind(row.row)
-                .bind(&row.key[..])
-                .bind(&row.fingerprint[..])
-                .bind(&row.head[..])
-                .bind(&row.front[..])
-                .bind(row.correlation.as_deref())
+            bind_journal(query, row)
         })
         .await?,
     )?;
     rows.retain(|(_, row)| fresh.contains(&row.row));
     rows.sort_by_key(|(_, row)| row.row);
     many(connection, &sql.insert_running, &rows, |query, (_, row)| {
-        query
-            .bind(row.row)
-            .bind(1_i64)
-            .bind(row.lease)
-            .bind(row.due)
-            .bind(&row.upstream[..])
+        bind_running(query, row)
     })
     .await?;
     for (place, row) in &rows {
@@ -125,17 +128,11 @@ async fn writes<'w>(
     let (ending, moving): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|(_, row)| row.ends());
     // Whose fence does not hold gets nothing back here, and nothing of it is written.
     let ended = many(connection, &sql.end_running, &ending, |query, (_, row)| {
-        query.bind(row.held.row).bind(row.held.fence)
+        bind_ending(query, row)
     });
     let mut held = ids(&ended.await?)?;
     let moved = many(connection, &sql.move_running, &moving, |query, (_, row)| {
-        let frees = i64::from(row.lease == Lease::End);
-        query
-            .bind(row.held.row)
-            .bind(row.held.fence)
-            .bind(row.due)
-            .bind(row.upstream.as_deref())
-            .bind(frees)
+        bind_moving(query, row)
     });
     held.extend(ids(&moved.await?)?);
     rows.retain(|(_, row)| held.contains(&row.held.row));
@@ -163,24 +160,11 @@ async fn writes<'w>(
         connection,
         &sql.upsert_issuance,
         &issued,
-        |query, (row, issuance)| {
-            query
-                .bind(*row)
-                .bind(&issuance.name[..])
-                .bind(&issuance.certificate[..])
-                .bind(&*issuance.authority)
-                .bind(&*issuance.owner)
-                .bind(&issuance.entry[..])
-                .bind(issuance.not_after)
-        },
+        |query, (row, issuance)| bind_issuance(query, *row, issuance),
     )
     .await?;
     many(connection, &sql.upsert_outcome, &rows, |query, (_, row)| {
-        query
-            .bind(row.held.row)
-            .bind(&row.phase[..])
-            .bind(row.front.as_deref())
-            .bind(row.leaf.as_deref())
+        bind_outcome(query, row)
     })
     .await?;
     let mut revoked: Vec<_> = rows
@@ -279,7 +263,59 @@ async fn many<'r, T>(
     Ok(returned)
 }
 
-fn bind_audit<'r>(query: Bound<'r>, row: &'r &AuditRow) -> Bound<'r> {
+fn bind_journal<'r>(query: Bound<'r>, row: &'r BeginRow) -> Bound<'r> {
+    query
+        .bind(row.row)
+        .bind(&row.key[..])
+        .bind(&row.fingerprint[..])
+        .bind(&row.head[..])
+        .bind(&row.front[..])
+        .bind(row.correlation.as_deref())
+}
+
+fn bind_running<'r>(query: Bound<'r>, row: &'r BeginRow) -> Bound<'r> {
+    query
+        .bind(row.row)
+        .bind(1_i64)
+        .bind(row.lease)
+        .bind(row.due)
+        .bind(&row.upstream[..])
+}
+
+fn bind_ending<'r>(query: Bound<'r>, row: &'r WriteRow) -> Bound<'r> {
+    query.bind(row.held.row).bind(row.held.fence)
+}
+
+fn bind_moving<'r>(query: Bound<'r>, row: &'r WriteRow) -> Bound<'r> {
+    let frees = i64::from(row.lease == Lease::End);
+    query
+        .bind(row.held.row)
+        .bind(row.held.fence)
+        .bind(row.due)
+        .bind(row.upstream.as_deref())
+        .bind(frees)
+}
+
+fn bind_issuance<'r>(query: Bound<'r>, row: i64, issuance: &'r IssuanceRow) -> Bound<'r> {
+    query
+        .bind(row)
+        .bind(&issuance.name[..])
+        .bind(&issuance.certificate[..])
+        .bind(&*issuance.authority)
+        .bind(&*issuance.owner)
+        .bind(&issuance.entry[..])
+        .bind(issuance.not_after)
+}
+
+fn bind_outcome<'r>(query: Bound<'r>, row: &'r WriteRow) -> Bound<'r> {
+    query
+        .bind(row.held.row)
+        .bind(&row.phase[..])
+        .bind(row.front.as_deref())
+        .bind(row.leaf.as_deref())
+}
+
+fn bind_audit<'r>(query: Bound<'r>, row: &'r AuditRow) -> Bound<'r> {
     query
         .bind(row.at)
         .bind(row.kind)
