@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::cells::{CA_ALONE, CA_SALTED, CMP_EXPLICIT, CMP_IMPLICIT, REST_V2};
-use super::crowd::CROWDS;
 use super::figures::middle;
 use super::stubborn::WAITING;
 use super::table::Table;
@@ -115,9 +114,8 @@ impl Goals<'_> {
                 crowd.took.as_secs_f64() * 1000.0
             );
             let all = crowd.clients as f64;
-            add(&what, Least(all), Some(all), 0);
+            add(&what, Least(all), Some(crowd.answered as f64), 0);
         }
-        debug_assert!(self.0.crowds.len() <= CROWDS.len());
         if let Some(both) = self.0.beside {
             let what = format!(
                 "of the rate while {WAITING} clients wait for another CA that says nothing"
