@@ -26,6 +26,7 @@ pub struct HttpsClient {
 pub struct Connection {
     stream: Box<dyn Stream>,
     host: String,
+    server: Option<Certificate>,
     /// Read and not yet looked at.
     buffer: Vec<u8>,
 }
@@ -100,6 +101,7 @@ impl HttpsClient {
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(PATIENCE))?;
         tcp.set_write_timeout(Some(PATIENCE))?;
+        let mut server = None;
         let stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(tcp),
             Some(config) => {
@@ -109,12 +111,15 @@ impl HttpsClient {
                 while stream.conn.is_handshaking() {
                     stream.conn.complete_io(&mut stream.sock)?;
                 }
+                let shown = stream.conn.peer_certificates().and_then(<[_]>::first);
+                server = shown.map(|leaf| Certificate::from_der(leaf.to_vec()).unwrap());
                 Box::new(stream)
             }
         };
         Ok(Connection {
             stream,
             host: self.address.to_string(),
+            server,
             buffer: Vec::new(),
         })
     }
@@ -160,6 +165,14 @@ impl HttpsClient {
 }
 
 impl Connection {
+    /// The certificate that the server has shown.
+    ///
+    /// # Panics
+    /// Without TLS.
+    pub fn server_certificate(&self) -> Certificate {
+        self.server.clone().expect("a connection over TLS")
+    }
+
     /// A request, and the answer to it.
     ///
     /// # Errors

@@ -162,6 +162,30 @@ clients.ra-1 = {{ secret = {{ file = "ra-secret" }}, acts_as_ra = true }}
 
     /// Starts it with authorities, profiles and labels as given.
     pub fn start(self, rest_of_config: &str) -> Native {
+        let launch = self.launch(rest_of_config);
+        self.start_as(launch)
+    }
+
+    /// Starts it another way than [`NativeSetup::launch`] says.
+    pub fn start_as(self, launch: Launch) -> Native {
+        Native {
+            program: launch.start(2),
+            setup: self,
+        }
+    }
+
+    /// The address of the port with TLS.
+    pub fn rest_address(&self) -> std::net::SocketAddr {
+        self.rest.address()
+    }
+
+    /// The address of the port without TLS.
+    pub fn cmp_address(&self) -> std::net::SocketAddr {
+        self.cmp.address()
+    }
+
+    /// Writes its configuration, and gives how it is started with it.
+    pub fn launch(&self, rest_of_config: &str) -> Launch {
         let config = format!(
             r#"
 [listen]
@@ -191,11 +215,7 @@ filter = "debug,hyper=info,sqlx=info,reqwest=info"
             self.log,
         );
         let config = self.write("certway.toml", config);
-        let launch = Launch::certway_ra(self.folder()).args(["serve", "--config", &config]);
-        Native {
-            program: launch.start(2),
-            setup: self,
-        }
+        Launch::certway_ra(self.folder()).args(["serve", "--config", &config])
     }
 }
 

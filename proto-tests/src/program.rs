@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::https::HttpsClient;
@@ -19,6 +21,9 @@ pub struct Launch {
     folder: PathBuf,
     arguments: Vec<OsString>,
     environment: BTreeMap<String, OsString>,
+    sockets: Vec<(&'static str, Arc<TcpListener>)>,
+    /// Told its own process number, as a service manager does.
+    is_managed: bool,
 }
 
 /// How a program that was run to its end went.
@@ -52,6 +57,8 @@ impl Launch {
             folder: folder.into(),
             arguments: Vec::new(),
             environment: BTreeMap::new(),
+            sockets: Vec::new(),
+            is_managed: false,
         }
     }
 
@@ -81,6 +88,25 @@ impl Launch {
     pub fn without_env(mut self, name: &str) -> Self {
         self.environment.remove(name);
         self
+    }
+
+    /// As a service manager starts it that listens for notifications at `socket`, and for signs of life every `watchdog`.
+    #[must_use]
+    pub fn managed(mut self, socket: &Path, watchdog: Duration) -> Self {
+        self.is_managed = true;
+        self.env("NOTIFY_SOCKET", socket)
+            .env("WATCHDOG_USEC", watchdog.as_micros().to_string())
+    }
+
+    /// With one more socket that was opened for it, at most two, under that `FileDescriptorName`. It stays open here.
+    #[must_use]
+    pub fn passing(mut self, name: &'static str, socket: TcpListener) -> Self {
+        self.sockets.push((name, Arc::new(socket)));
+        self.is_managed = true;
+        let names: Vec<_> = self.sockets.iter().map(|(name, _)| *name).collect();
+        let count = names.len().to_string();
+        let names = names.join(":");
+        self.env("LISTEN_FDS", count).env("LISTEN_FDNAMES", names)
     }
 
     /// Where it is started.
@@ -118,7 +144,19 @@ impl Launch {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = if self.is_managed {
+            // Only it knows its number, and only a shell puts descriptors where they have to be.
+            let descriptors = ["", "3<&0 0</dev/null", "3<&0 4<&2 0</dev/null 2>&1"];
+            let script = format!(
+                "exec {}; export WATCHDOG_PID=$$ LISTEN_PID=$$; exec \"$0\" \"$@\"",
+                descriptors[self.sockets.len()]
+            );
+            let mut shell = Command::new("/bin/sh");
+            shell.arg("-c").arg(script).arg(&self.program);
+            shell
+        } else {
+            Command::new(&self.program)
+        };
         command
             .current_dir(&self.folder)
             .args(&self.arguments)
@@ -129,11 +167,15 @@ impl Launch {
     }
 
     fn child(&self, output: &Output) -> Child {
+        let mut sockets = self.sockets.iter().map(|(_, socket)| {
+            let copy = socket.try_clone().unwrap();
+            Stdio::from(OwnedFd::from(copy))
+        });
         let mut child = self
             .command()
-            .stdin(Stdio::null())
+            .stdin(sockets.next().unwrap_or_else(Stdio::null))
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(sockets.next().unwrap_or_else(Stdio::piped))
             .spawn()
             .unwrap_or_else(|e| {
                 panic!(
@@ -142,7 +184,9 @@ impl Launch {
                 )
             });
         output.keep(child.stdout.take().unwrap(), self.folder.join("stdout.log"));
-        output.keep(child.stderr.take().unwrap(), self.folder.join("stderr.log"));
+        if let Some(errors) = child.stderr.take() {
+            output.keep(errors, self.folder.join("stderr.log"));
+        }
         child
     }
 }

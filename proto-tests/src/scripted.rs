@@ -48,6 +48,14 @@ pub struct ScriptedCa {
     pub root: Certificate,
     upstream: FakeUpstream,
     desk: Arc<Mutex<Desk>>,
+    gate: Arc<Gate>,
+}
+
+/// Closed, no message gets to the desk.
+#[derive(Default)]
+struct Gate {
+    is_closed: Mutex<bool>,
+    opened: Condvar,
 }
 
 /// An answer that is made and not yet sent. It is sent when this value goes.
@@ -96,8 +104,10 @@ impl ScriptedCa {
             shared: Shared::new(REFERENCE, SECRET),
             open: HashMap::new(),
         }));
-        let working = Arc::clone(&desk);
+        let gate = Arc::new(Gate::default());
+        let (working, before) = (Arc::clone(&desk), Arc::clone(&gate));
         let upstream = FakeUpstream::start(move |request| {
+            before.pass();
             let (octets, hold) = working.lock().unwrap().answer(&request.body);
             if let Some(hold) = hold {
                 hold.keep();
@@ -108,7 +118,24 @@ impl ScriptedCa {
             root,
             upstream,
             desk,
+            gate,
         }
+    }
+
+    /// From now on every message waits, until [`Self::goes_on`].
+    pub fn pauses(&self) {
+        *self.gate.is_closed.lock().unwrap() = true;
+    }
+
+    /// Every message that waited is answered.
+    pub fn goes_on(&self) {
+        *self.gate.is_closed.lock().unwrap() = false;
+        self.gate.opened.notify_all();
+    }
+
+    /// How many messages came, those that wait included.
+    pub fn asked(&self) -> usize {
+        self.upstream.received().len()
     }
 
     /// Where it takes CMP.
@@ -190,6 +217,21 @@ impl Hold {
             .moved
             .wait_timeout_while(at, PATIENCE, |at| !there(*at));
         *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut is_closed = self.is_closed.lock().unwrap();
+        while *is_closed {
+            is_closed = self.opened.wait(is_closed).unwrap();
+        }
+    }
+}
+
+impl Drop for ScriptedCa {
+    fn drop(&mut self) {
+        self.goes_on();
     }
 }
 

@@ -32,7 +32,7 @@ const MUST_NOT_PULL: [(&str, &[&str]); 9] = [
     ("authority", &["axum", "sqlx", "kube"]),
     ("store", &["axum", "reqwest", "kube"]),
     ("server", &["kube"]),
-    ("issuer", &["sqlx", "axum-server"]),
+    ("issuer", &["sqlx"]),
     ("cli", &["axum", "sqlx", "kube"]),
 ];
 

@@ -1,7 +1,6 @@
 //! What operators and their tools ask: `/metrics`, `/livez`, `/readyz`, `/configz`. On a listener of its own, on the loopback address unless
 //! the configuration says otherwise: nobody has to say who they are here.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -9,17 +8,18 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum_server::Handle;
+use tokio::net::TcpListener;
 
-use crate::config::{AdminListen, Limits};
+use crate::config::Limits;
+use crate::listen::{self, Door};
 use crate::metrics::{MEDIA_TYPE, Metrics};
-use crate::{App, listen};
+use crate::{App, Drain};
 
 mod bind;
 mod configz;
 mod ready;
 
-pub use bind::bind;
+pub use bind::{BindError, bind};
 
 /// The listener before and after there is something to tell of.
 pub struct Admin {
@@ -30,7 +30,7 @@ pub struct Admin {
 /// The listener at work. It stops when this value goes.
 pub struct Serving {
     admin: Arc<Admin>,
-    handle: Handle<SocketAddr>,
+    drain: Drain,
 }
 
 impl Serving {
@@ -42,41 +42,26 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.handle.shutdown();
+        self.drain.cut_off();
     }
 }
 
-/// Begins to answer, if there is to be a listener; the app comes later, so that whoever asks meanwhile learns that it is on its way.
-///
-/// # Errors
-/// When the configured address cannot be listened on.
-pub fn begin(
-    config: &AdminListen,
-    metrics: Arc<Metrics>,
-) -> Result<Option<Serving>, (SocketAddr, std::io::Error)> {
-    let Some(socket) = bind(config)? else {
-        return Ok(None);
-    };
+/// Begins to answer on `socket`; the app comes later, so that whoever asks meanwhile learns that it is on its way.
+#[must_use]
+pub fn begin(socket: TcpListener, metrics: Arc<Metrics>) -> Serving {
     let admin = Arc::new(Admin {
         metrics,
         app: OnceLock::new(),
     });
-    let (router, handle) = (routes(Arc::clone(&admin)), Handle::new());
-    let serving = Serving {
-        admin,
-        handle: handle.clone(),
+    // A few tools ask now and then.
+    let limits = Limits {
+        connections: 64,
+        ..Limits::default()
     };
-    tokio::spawn(async move {
-        // A few tools ask now and then.
-        let limits = Limits {
-            connections: 64,
-            ..Limits::default()
-        };
-        if let Err(error) = listen::serve(socket, router, None, &limits, handle).await {
-            tracing::error!(%error, "the admin listener failed");
-        }
-    });
-    Ok(Some(serving))
+    let drain = Drain::default();
+    let door = Door::new(routes(Arc::clone(&admin)), None, &limits, &drain);
+    tokio::spawn(listen::serve(socket, door));
+    Serving { admin, drain }
 }
 
 fn routes(admin: Arc<Admin>) -> Router {

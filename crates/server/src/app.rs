@@ -1,15 +1,16 @@
 //! [`App`]: what lives as long as the process, around the [`Site`] that a reload replaces.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::metrics::Metrics;
 use crate::reload::{ReloadError, Reloader};
-use crate::{Problems, Site, cmp};
+use crate::{Drain, Problems, Site, cmp};
 
 /// The process: the state of every handler.
 pub struct App {
@@ -17,8 +18,8 @@ pub struct App {
     ready: AtomicBool,
     cmp: cmp::Front,
     metrics: Arc<Metrics>,
-    /// What was wrong with the configuration when it was last read; empty: it is the one that is served.
-    problems: ArcSwap<Problems>,
+    drain: Drain,
+    standing: watch::Sender<Standing>,
     /// Held for the length of a reload: one at a time.
     reloader: Mutex<Option<Reloader>>,
 }
@@ -38,12 +39,18 @@ impl App {
 
     fn with(site: Site, metrics: Arc<Metrics>, reloader: Option<Reloader>) -> Arc<Self> {
         let ready = AtomicBool::new(site.configured);
+        let (standing, _) = watch::channel(Standing {
+            problems: Problems::default(),
+            since: (site.ra.clock)(),
+            labels: site.labels.len(),
+        });
         Arc::new(Self {
+            standing,
             site: ArcSwap::from_pointee(site),
             ready,
             cmp: cmp::Front::default(),
             metrics,
-            problems: ArcSwap::default(),
+            drain: Drain::default(),
             reloader: Mutex::new(reloader),
         })
     }
@@ -63,10 +70,21 @@ impl App {
         &self.metrics
     }
 
+    /// Where the process is between serving and its end.
+    pub fn drain(&self) -> &Drain {
+        &self.drain
+    }
+
+    /// How the configuration stands, and when that changes.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
     /// What was wrong with the configuration when it was last read, one line each; nothing when it is the one that is served.
     pub fn reload_problems(&self) -> Vec<String> {
-        self.problems
-            .load()
+        let standing = self.standing.borrow();
+        standing
+            .problems
             .0
             .iter()
             .map(ToString::to_string)
@@ -75,9 +93,13 @@ impl App {
 
     /// Notes how reading the configuration went.
     pub(crate) fn noted(&self, result: Result<(), &Problems>) {
-        self.metrics.configured(result, Timestamp::now());
-        let problems = result.err().cloned().unwrap_or_default();
-        self.problems.store(Arc::new(problems));
+        let now = Timestamp::now();
+        self.metrics.configured(result, now);
+        self.standing.send_replace(Standing {
+            problems: result.err().cloned().unwrap_or_default(),
+            since: now,
+            labels: self.site().labels.len(),
+        });
     }
 
     /// Whether the last configuration that someone asked for is the one that is served.
@@ -104,9 +126,12 @@ impl App {
     /// as ready as it was.
     pub async fn reload_if_changed(&self) {
         let mut reloader = self.reloader.lock().await;
-        let Some(reloader) = reloader.as_mut().filter(|reloader| reloader.changed()) else {
+        let Some(reloader) = reloader.as_mut() else {
             return;
         };
+        if !reloader.is_due().await {
+            return;
+        }
         tracing::info!("a file of the configuration changed");
         let result = reloader.load(&self.site()).await;
         let _reported = self.take(result);
@@ -125,6 +150,30 @@ impl App {
                 self.noted(Err(error.problems()));
                 Err(error)
             }
+        }
+    }
+}
+
+/// How the configuration stands, for whoever looks after the service.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// What is wrong with what was read last; the one before it is served then. Empty: nothing.
+    pub problems: Problems,
+    /// When it was last read.
+    pub since: Timestamp,
+    /// The labels that are served.
+    pub labels: usize,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.0.first() {
+            None => write!(f, "serving {} labels", self.labels),
+            Some(first) => write!(
+                f,
+                "serving {} labels of the last good configuration; the one read at {} cannot be used: {first}",
+                self.labels, self.since
+            ),
         }
     }
 }

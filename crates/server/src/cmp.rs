@@ -46,6 +46,7 @@ use protect::Reply;
 use sender::Unauthenticated;
 
 pub use fail_info::fail_info;
+pub(crate) use http::owns;
 pub use http::routes;
 pub use operation::Operation;
 
@@ -113,6 +114,12 @@ pub async fn answer(
             // A transactionID has 16 octets; a longer one is refused later and not logged whole.
             let id = hex::encode(id.get(..64).unwrap_or(&id));
             let kind = message.body().name();
+            if app.drain().has_begun() && !follow::goes_on(message.body()) {
+                return Answer {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    body: unprotected(&message, trouble::stopping(), (site.ra.clock)()),
+                };
+            }
             let span = tracing::info_span!("cmp", transaction_id = %id, kind);
             let asked = Asked {
                 app,
@@ -174,6 +181,7 @@ impl Asked<'_> {
         let call = Call {
             front: self.app.cmp(),
             metrics: self.app.metrics(),
+            drain: self.app.drain(),
             site: &self.site,
             label,
             settings,
@@ -208,9 +216,7 @@ impl Call<'_> {
                 ))
             }
             _ => match self.message.body() {
-                PkiBody::CertConf(_) | PkiBody::PollReq(_) | PkiBody::Error(_) => {
-                    self.follow(&sender).await
-                }
+                body if follow::goes_on(body) => self.follow(&sender).await,
                 _ => self.first(&sender).await,
             },
         };

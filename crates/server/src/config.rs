@@ -30,7 +30,7 @@ pub use admin::AdminListen;
 pub use authority::{AuthorityConfig, LocalConfig};
 pub(crate) use context::Context;
 pub use label::{CmpClient, LabelConfig};
-pub use listen::{Limits, Listen, Tls};
+pub use listen::{Addresses, Limits, Listen, Tls};
 pub use problem::{Problem, Problems};
 pub(crate) use raw::{RawConfig, RawKeystore, RawSecret, RawTruststore};
 pub(crate) use show::shown;

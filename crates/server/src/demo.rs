@@ -19,7 +19,8 @@ use std::pin::pin;
 
 use anyhow::anyhow;
 
-use crate::{log, serve};
+use crate::log;
+use crate::signals::StopSignals;
 use environment::Environment;
 use folder::Folder;
 use material::Material;
@@ -54,7 +55,8 @@ pub struct Options {
 /// # Errors
 /// Which step failed, and why; the servers are stopped then.
 pub async fn run(options: Options, screen: &mut Screen<'_>) -> anyhow::Result<()> {
-    let mut interrupted = pin!(serve::stop_signal()?);
+    let mut signals = StopSignals::listen()?;
+    let mut interrupted = pin!(signals.next());
     let folder = Folder::open(&options.folder)?;
     log::begin_in(folder.append("demo.log")?);
     let ports = Ports::choose(&options)?;

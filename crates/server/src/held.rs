@@ -1,12 +1,10 @@
-//! The line in a task of its own, and how long a connection waits for it.
+//! What came of the line, and how long a connection waits for it.
 
-use std::future::Future;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use ra::{AuthorityName, Health, Outcome, Ra};
 use tokio::task::{JoinError, JoinHandle};
-use tracing::Instrument;
 
 /// How long to wait at least and at most between looks at a row that someone else moves.
 const SOONEST: Duration = Duration::from_millis(100);
@@ -21,25 +19,20 @@ pub(crate) enum Failed {
     /// It ended in a panic.
     #[error("the work on a request ended without a result")]
     Ended(#[from] JoinError),
+    /// The process ends, and had no more time. The journal has it.
+    #[error("certway-ra is being stopped; what was begun goes on when it is started again")]
+    GivenUp,
 }
 
 /// The line at work. Dropping it does not stop the work.
-pub(crate) type Working = JoinHandle<Result<Outcome, ra::Error>>;
-
-/// Starts the line: a client that goes away does not stop it half-way. Its log lines belong to the request that started it.
-pub(crate) fn start<F>(work: F) -> Working
-where
-    F: Future<Output = Result<Outcome, ra::Error>> + Send + 'static,
-{
-    tokio::spawn(work.in_current_span())
-}
+pub(crate) type Working<T = Outcome> = JoinHandle<Result<T, Failed>>;
 
 /// What came of it.
 ///
 /// # Errors
 /// [`Failed`]
-pub(crate) async fn end(work: Working) -> Result<Outcome, Failed> {
-    Ok(work.await??)
+pub(crate) async fn end(work: &mut Working) -> Result<Outcome, Failed> {
+    work.await?
 }
 
 /// What keeps a CA from answering, where it is not that it takes its time.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use server::listen::Passed;
 use server::onap::Environment;
 use server::reload::Source;
 use server::{check, demo, serve};
@@ -93,7 +94,12 @@ fn serve(config: Option<PathBuf>) -> ExitCode {
         Some(path) => Source::File(path),
         None => Source::Onap(Environment::of_process()),
     };
-    block_on(async { serve::run(source).await.map_err(|e| e.to_string()) })
+    // Before there are threads: it reads and changes the environment.
+    let passed = match Passed::of_process() {
+        Ok(passed) => passed,
+        Err(e) => return fail(&e.to_string()),
+    };
+    block_on(async { serve::run(source, passed).await.map_err(|e| e.to_string()) })
 }
 
 fn show(options: demo::Options) -> ExitCode {
@@ -114,7 +120,10 @@ fn block_on(work: impl Future<Output = Result<(), String>>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return fail(&format!("no threads to work with: {e}")),
     };
-    match runtime.block_on(work) {
+    let ended = runtime.block_on(work);
+    // What still runs has been given up; nothing waits for a thread that hangs in a system call.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => fail(&e),
     }

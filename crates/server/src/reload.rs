@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::tls_rustls::RustlsConfig;
 use ra::{Journal, Witness};
 
-use crate::config::{self, Config, Problems};
+use crate::config::{self, Addresses, Config, JournalConfig, Limits, LogConfig, Problems};
 use crate::files::Files;
 use crate::onap::{self, Environment, ServersError};
 use crate::{Site, site, tls};
@@ -106,58 +105,146 @@ pub struct Reloader {
     journal: Arc<dyn Journal>,
     witness: Arc<dyn Witness>,
     /// The listener's TLS, if it has any: new files, new handshakes.
-    tls: Option<RustlsConfig>,
+    tls: Option<tls::Exchangeable>,
+    /// What the process was started with and keeps until it is started again.
+    fixed: Fixed,
     files: Files,
+    /// The last try failed although the files could be read: the same files may do next time.
+    unfinished: bool,
 }
 
 impl Reloader {
-    /// Reads `source` again when told to; `files` are those it was read from.
+    /// Reads `source` again when told to; `config` is what was read from it first.
     #[must_use]
     pub fn new(
         source: Source,
         journal: Arc<dyn Journal>,
         witness: Arc<dyn Witness>,
-        tls: Option<RustlsConfig>,
-        files: Files,
+        tls: Option<tls::Exchangeable>,
+        config: &Config,
     ) -> Self {
         Self {
             source,
             journal,
             witness,
             tls,
-            files,
+            fixed: Fixed::of(config),
+            files: config.files.clone(),
+            unfinished: false,
         }
     }
 
-    pub(crate) fn changed(&self) -> bool {
-        self.files.changed()
+    /// Whether a file holds something else than when it was read last, or has to be tried again.
+    pub(crate) async fn is_due(&self) -> bool {
+        if self.unfinished {
+            return true;
+        }
+        let files = self.files.clone();
+        let looked = tokio::task::spawn_blocking(move || files.changed()).await;
+        // A look that ends in a panic says nothing; reading them will say why.
+        looked.unwrap_or(true)
     }
 
-    /// A new site, which takes over from `serving`. TLS is exchanged even when `cmpServers.json` is at fault: a renewed server certificate
-    /// does not wait for it.
+    /// A new site, which takes over from `serving`. All of it is exchanged or nothing, but for one thing: a fault of `cmpServers.json` does not
+    /// keep a renewed server certificate out of service.
     pub(crate) async fn load(&mut self, serving: &Site) -> Result<Site, ReloadError> {
-        let loaded = match self.source.load() {
+        let source = self.source.clone();
+        // Files and the key derivations of keystores: nothing for a thread that serves.
+        let loaded = tokio::task::spawn_blocking(move || source.load()).await;
+        let loaded = loaded.map_err(|error| {
+            let mut problems = Problems::default();
+            problems.add(
+                "",
+                format!("reading it ended without a result: {error}"),
+                "",
+            );
+            ReloadError::Config(problems)
+        })?;
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err((problems, files)) => {
                 self.files = files;
+                self.unfinished = false;
                 return Err(ReloadError::Config(problems));
             }
         };
         loaded.announce();
-        self.files = loaded.config.files.clone();
-        if let (Some(listener), Some(material)) = (&self.tls, &loaded.config.listen.tls) {
-            match tls::server_config(material) {
-                Ok(config) => listener.reload_from_config(Arc::new(config)),
-                Err(problem) => return Err(ReloadError::Config(Problems(vec![problem]))),
-            }
-        }
-        if let Some(fault) = loaded.fault {
-            return Err(ReloadError::Servers(fault));
-        }
-        let (journal, witness) = (Arc::clone(&self.journal), Arc::clone(&self.witness));
-        site::wire(loaded.config, journal, witness, Some(serving))
+        let Loaded { config, fault, .. } = loaded;
+        self.files = config.files.clone();
+        self.unfinished = true;
+        let material = config.listen.tls.as_ref().map(tls::server_config);
+        let material = material
+            .transpose()
+            .map_err(|problem| ReloadError::Config(Problems(vec![problem])))?;
+        let fixed = Fixed::of(&config);
+        let site = match fault {
+            Some(fault) => Err(ReloadError::Servers(fault)),
+            None => site::wire(
+                config,
+                Arc::clone(&self.journal),
+                Arc::clone(&self.witness),
+                Some(serving),
+            )
             .await
-            .map_err(ReloadError::Config)
+            .map_err(ReloadError::Config),
+        };
+        if let (Some(listener), Some(material), Ok(_) | Err(ReloadError::Servers(_))) =
+            (&self.tls, material, &site)
+        {
+            listener.exchange(material);
+        }
+        self.unfinished = matches!(site, Err(ReloadError::Config(_)));
+        if site.is_ok() {
+            self.fixed.say_what_waits(&fixed);
+        }
+        site
+    }
+}
+
+/// Keys whose new values count after the next start alone.
+#[derive(Debug, PartialEq, Eq)]
+struct Fixed {
+    addresses: Addresses,
+    has_tls: bool,
+    limits: Limits,
+    journal: JournalConfig,
+    log: LogConfig,
+    reload_every: Duration,
+}
+
+impl Fixed {
+    fn of(config: &Config) -> Self {
+        Self {
+            addresses: config.listen.addresses(),
+            has_tls: config.listen.tls.is_some(),
+            limits: config.listen.limits.clone(),
+            journal: config.journal.clone(),
+            log: config.log.clone(),
+            reload_every: config.reload_every,
+        }
+    }
+
+    /// The tables with keys that differ in `new`.
+    fn waiting(&self, new: &Self) -> Vec<&'static str> {
+        let listen = (&self.addresses, self.has_tls, &self.limits)
+            == (&new.addresses, new.has_tls, &new.limits);
+        let same = [
+            ("listen", listen),
+            ("journal", self.journal == new.journal),
+            ("log", self.log == new.log),
+            ("reload", self.reload_every == new.reload_every),
+        ];
+        let changed = same.into_iter().filter(|(_, same)| !same);
+        changed.map(|(table, _)| table).collect()
+    }
+
+    fn say_what_waits(&self, new: &Self) {
+        for table in self.waiting(new) {
+            tracing::warn!(
+                table,
+                "the configuration says something else than this process was started with; that counts after a restart"
+            );
+        }
     }
 }
 
@@ -169,5 +256,38 @@ pub async fn watch(app: Arc<crate::App>, every: Duration) {
     loop {
         ticks.tick().await;
         app.reload_if_changed().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixed() -> Fixed {
+        Fixed {
+            addresses: Addresses {
+                rest: ([127, 0, 0, 1], 1).into(),
+                cmp: None,
+            },
+            has_tls: true,
+            limits: Limits::default(),
+            journal: JournalConfig::default(),
+            log: LogConfig::default(),
+            reload_every: Duration::from_secs(5),
+        }
+    }
+
+    #[test]
+    fn what_counts_after_a_restart_alone_is_named() {
+        assert!(fixed().waiting(&fixed()).is_empty());
+        let new = Fixed {
+            has_tls: false,
+            log: LogConfig {
+                json: true,
+                ..LogConfig::default()
+            },
+            ..fixed()
+        };
+        assert_eq!(fixed().waiting(&new), ["listen", "log"]);
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use api::ProblemSlug;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -16,8 +17,9 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::config::Limits;
 use crate::correlate::correlated;
+use crate::drain::RETRY_AFTER;
 use crate::metrics::{Metrics, measured};
-use crate::{App, cmp, crl, v1, v2};
+use crate::{App, Drain, cmp, crl, v1, v2};
 
 /// Everything served on the REST listener.
 ///
@@ -33,15 +35,15 @@ pub fn router(app: Arc<App>, limits: &Limits) -> Router {
         .merge(pages)
         .fallback(not_found)
         .method_not_allowed_fallback(v1::method_not_allowed);
-    let metrics = Arc::clone(app.metrics());
-    bounded(routes.with_state(app), limits, metrics)
+    let shared = (app.drain().clone(), Arc::clone(app.metrics()));
+    bounded(routes.with_state(app), shared, limits)
 }
 
 /// Everything served on the plain-HTTP listener: what is signed or protected by itself, CMP and CRLs.
 pub fn cmp_router(app: Arc<App>, limits: &Limits) -> Router {
     let routes = cmp::routes().merge(crl::routes()).fallback(not_found);
-    let metrics = Arc::clone(app.metrics());
-    bounded(routes.with_state(app), limits, metrics)
+    let shared = (app.drain().clone(), Arc::clone(app.metrics()));
+    bounded(routes.with_state(app), shared, limits)
 }
 
 async fn not_found(uri: Uri) -> Response {
@@ -49,7 +51,7 @@ async fn not_found(uri: Uri) -> Response {
 }
 
 /// What holds for every front, outermost last.
-fn bounded(routes: Router, limits: &Limits, metrics: Arc<Metrics>) -> Router {
+fn bounded(routes: Router, (drain, metrics): (Drain, Arc<Metrics>), limits: &Limits) -> Router {
     let seats = Arc::new(Semaphore::new(limits.requests));
     let inner = routes
         .layer(DefaultBodyLimit::max(limits.body))
@@ -60,6 +62,7 @@ fn bounded(routes: Router, limits: &Limits, metrics: Arc<Metrics>) -> Router {
             limits.header,
             header_bounded,
         ))
+        .layer(middleware::from_fn_with_state(drain, draining))
         .layer(middleware::from_fn(v2::told))
         .layer(middleware::from_fn(correlated))
         .layer(middleware::from_fn_with_state(metrics, measured));
@@ -72,6 +75,38 @@ fn stripped(mut request: Request) -> Request {
         *request.uri_mut() = uri;
     }
     request
+}
+
+/// Once the process is told to end, new work is refused and every answer is the last on its connection. CMP says so in a message, and takes
+/// what goes on with a transaction.
+async fn draining(State(drain): State<Drain>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let mut response = if drain.has_begun() && !cmp::owns(path) {
+        stopping(path)
+    } else {
+        let _at_work = drain.at_work();
+        next.run(request).await
+    };
+    if drain.has_begun() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
+fn stopping(path: &str) -> Response {
+    if v2::owns(path) {
+        let detail = "the service is being stopped; another process, or this one started again, takes the request";
+        return v2::Failure::new(ProblemSlug::Unavailable, detail)
+            .retry_after(RETRY_AFTER.into())
+            .into_response();
+    }
+    v1::Failure::framework(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The service is being stopped",
+    )
+    .retry_after(SignedDuration::from_secs(RETRY_AFTER.into()))
+    .response(path)
 }
 
 /// One request more than are worked on at a time is turned away at once, so that the others end in time.
@@ -87,7 +122,7 @@ async fn seated(State(seats): State<Arc<Semaphore>>, request: Request, next: Nex
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many requests at a time",
         )
-        .retry_after(jiff::SignedDuration::from_secs(1));
+        .retry_after(SignedDuration::from_secs(1));
         return failure.response(request.uri().path());
     };
     next.run(request).await

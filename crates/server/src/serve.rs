@@ -1,22 +1,24 @@
 //! `serve`: from a source of configuration to listening sockets, until a signal says stop.
 
-use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
 use ra::memory::MemoryJournal;
 use ra::{Journal, Witness};
 use store::{Options, SqlJournal};
+use tokio::net::TcpListener;
+use tokio::pin;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::app::report;
-use crate::config::{JournalConfig, Limits, Problems};
+use crate::config::{Addresses, JournalConfig, Limits, Problems};
+use crate::listen::{self, Door, ListenError, Passed, PassedError};
 use crate::metrics::{Metrics, Watch};
 use crate::reload::{self, Loaded, Reloader, Source};
-use crate::{App, Site, admin, health, listen, log, router, site, sweep, tls};
+use crate::signals::StopSignals;
+use crate::{App, Site, admin, health, log, manager, router, site, sweep, tls};
 
 /// Why the process cannot serve. Each is shown as it is.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +30,17 @@ pub enum ServeError {
     #[error("the journal cannot be opened: {0}")]
     Journal(#[from] ra::JournalError),
     /// A socket.
-    #[error("{address} cannot be listened on: {error}")]
-    Listen {
-        /// Which.
-        address: SocketAddr,
-        /// Why.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The admin listener's.
+    #[error(transparent)]
+    Admin(#[from] admin::BindError),
+    /// A socket of the service manager's.
+    #[error(transparent)]
+    Passed(#[from] PassedError),
+    /// A second signal to stop.
+    #[error("stopped at once by a second signal; what was under way goes on after the next start")]
+    Hurried,
     /// The metrics.
     #[error("the metrics cannot be kept: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -43,14 +49,55 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
-/// Serves what `source` says until SIGTERM or SIGINT, and for a while longer what is under way.
+/// Serves what `source` says, on the sockets that were `passed` or its own, until SIGTERM or SIGINT, and for a while longer what is under
+/// way. A second signal ends it at once.
 ///
 /// # Errors
-/// [`ServeError`] when it cannot begin, or a listener fails.
-pub async fn run(source: Source) -> Result<(), ServeError> {
+/// [`ServeError`] when it cannot begin, or had to end before its time.
+pub async fn run(source: Source, passed: Passed) -> Result<(), ServeError> {
     // Before anyone can see that we are there: whoever does may send one.
-    let stop = stop_signal()?;
-    Server::open(source).await?.run(stop).await
+    let mut signals = StopSignals::listen()?;
+    let opening = Server::open(source, passed);
+    let server = tokio::select! {
+        opened = opening => opened?,
+        () = signals.next() => return Ok(()),
+    };
+    manager::ready(&server.app.standing().borrow());
+    let manager = talk_to_manager(&server);
+    let within = server.limits.shutdown;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = server.run(async move {
+        // Also when whoever could say it is gone.
+        let _said = stopped.await;
+    });
+    pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return ended,
+        () = signals.next() => {}
+    }
+    manager::stopping(within);
+    // It cannot be gone: it serves.
+    let _serving = stop.send(());
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        () = signals.next() => Err(ServeError::Hurried),
+    };
+    drop(manager);
+    ended
+}
+
+/// What goes on beside the serving as long as the value lives.
+fn talk_to_manager(server: &Server) -> JoinSet<()> {
+    let mut talks = JoinSet::new();
+    talks.spawn(manager::keep_told(server.app.standing()));
+    if let Some(patience) = manager::watchdog() {
+        let journal = server.journal.clone();
+        talks.spawn(manager::stay_alive(
+            patience,
+            Arc::new(move || journal.is_alive()),
+        ));
+    }
+    talks
 }
 
 /// A service whose sockets are bound: connections wait in them until it runs.
@@ -59,7 +106,7 @@ pub struct Server {
     admin: Option<admin::Serving>,
     journal: Opened,
     sockets: Sockets,
-    tls: Option<RustlsConfig>,
+    tls: Option<tls::Exchangeable>,
     limits: Limits,
     sweeping: JournalConfig,
     reload_every: Duration,
@@ -67,11 +114,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the configuration, opens the journal and binds the sockets.
+    /// Reads the configuration, opens the journal and binds the sockets, but for those that were `passed`.
     ///
     /// # Errors
     /// [`ServeError`].
-    pub async fn open(source: Source) -> Result<Self, ServeError> {
+    pub async fn open(source: Source, mut passed: Passed) -> Result<Self, ServeError> {
         let hangup = signal(SignalKind::hangup())?;
         let loaded = source
             .load()
@@ -82,8 +129,8 @@ impl Server {
         let Loaded { config, fault, .. } = loaded;
         let metrics = Arc::new(Metrics::new()?);
         let witness: Arc<dyn Witness> = Arc::new(Watch(Arc::clone(&metrics)));
-        let admin = admin::begin(&config.admin, Arc::clone(&metrics))
-            .map_err(|(address, error)| ServeError::Listen { address, error })?;
+        let admin = admin::bind(&config.admin, &mut passed)?;
+        let admin = admin.map(|socket| admin::begin(socket, Arc::clone(&metrics)));
         let journal = Opened::at(&config.journal).await?;
         let tls = config
             .listen
@@ -92,20 +139,16 @@ impl Server {
             .map(tls::server_config)
             .transpose();
         let tls = tls.map_err(|problem| ServeError::Config(Problems(vec![problem])))?;
-        let tls = tls.map(|config| RustlsConfig::from_config(Arc::new(config)));
+        let tls = tls.map(tls::Exchangeable::new);
         let reloader = Reloader::new(
             source,
             journal.journal(),
             Arc::clone(&witness),
             tls.clone(),
-            config.files.clone(),
+            &config,
         );
-        let (places, limits, sweeping, reload_every) = (
-            (config.listen.address, config.listen.cmp),
-            config.listen.limits.clone(),
-            config.journal.clone(),
-            config.reload_every,
-        );
+        let (listen, limits) = (config.listen.addresses(), config.listen.limits.clone());
+        let (sweeping, reload_every) = (config.journal.clone(), config.reload_every);
         let site = match &fault {
             // CertService starts all the same, and says 503 at /ready until the file is right.
             Some(fault) => {
@@ -121,8 +164,9 @@ impl Server {
         if let Some(admin) = &admin {
             admin.serves(Arc::clone(&app));
         }
+        listen::make_room(limits.connections);
         // The last step: whoever learns that we listen finds everything there.
-        let sockets = Sockets::bind(places)?;
+        let sockets = Sockets::open(&listen, passed)?;
         Ok(Self {
             app,
             admin,
@@ -139,7 +183,7 @@ impl Server {
     /// Serves until `stop` is there, and for a while longer what is under way.
     ///
     /// # Errors
-    /// [`ServeError::System`] when a listener fails.
+    /// None as yet: what happens to one connection ends that connection.
     pub async fn run(
         self,
         stop: impl Future<Output = ()> + Send + 'static,
@@ -165,52 +209,31 @@ impl Server {
         background.spawn(reload::watch(Arc::clone(&app), reload_every));
         background.spawn(reload_on_hangup(Arc::clone(&app), hangup));
 
-        let handle = Handle::new();
-        let stopping = tokio::spawn(stop_after(stop, handle.clone(), limits.shutdown));
-        let rest = listen::serve(
-            sockets.rest,
-            router::router(Arc::clone(&app), &limits),
-            tls,
-            &limits,
-            handle.clone(),
+        let drain = app.drain();
+        let rest = router::router(Arc::clone(&app), &limits);
+        let rest = Door::new(rest, tls, &limits, drain);
+        background.spawn(listen::serve(sockets.rest, rest));
+        if let Some(socket) = sockets.cmp {
+            let cmp = router::cmp_router(Arc::clone(&app), &limits);
+            let cmp = Door::new(cmp, None, &limits, drain);
+            background.spawn(listen::serve(socket, cmp));
+        }
+
+        stop.await;
+        drain.begin();
+        tracing::info!(
+            "stopping: no new connections, {} s for what is under way",
+            limits.shutdown.as_secs()
         );
-        let served = match sockets.cmp {
-            Some(socket) => {
-                let cmp = listen::serve(
-                    socket,
-                    router::cmp_router(Arc::clone(&app), &limits),
-                    None,
-                    &limits,
-                    handle,
-                );
-                tokio::try_join!(rest, cmp).map(|_| ())
-            }
-            None => rest.await,
-        };
-        stopping.abort();
+        drain.run(limits.shutdown).await;
         background.shutdown().await;
         app.cmp().say_rest();
         journal.close().await;
         // The last to go: whoever looks on sees the end.
         drop(admin);
         tracing::info!("stopped");
-        served.map_err(ServeError::System)
+        Ok(())
     }
-}
-
-/// Ends with the first SIGTERM or SIGINT after this call.
-///
-/// # Errors
-/// When the operating system does not let us listen to them.
-pub fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 struct Sockets {
@@ -219,21 +242,26 @@ struct Sockets {
 }
 
 impl Sockets {
-    fn bind((rest, cmp): (SocketAddr, Option<SocketAddr>)) -> Result<Self, ServeError> {
-        let bind = |address: SocketAddr| {
-            let socket = TcpListener::bind(address)
-                .map_err(|error| ServeError::Listen { address, error })?;
+    fn open(addresses: &Addresses, mut passed: Passed) -> Result<Self, ServeError> {
+        let mut open = |name: &str, address| match passed.take(name)? {
+            Some(socket) => Ok(socket),
+            None => Ok::<_, ServeError>(listen::bind(address)?),
+        };
+        let rest = open("rest", addresses.rest)?;
+        let cmp = addresses
+            .cmp
+            .map(|address| open("cmp", address))
+            .transpose()?;
+        passed.all_taken()?;
+        for socket in [Some(&rest), cmp.as_ref()].into_iter().flatten() {
             // The address as bound: port 0 lets the system choose, and whoever started us has to learn which.
             tracing::info!("listening on {}", socket.local_addr()?);
-            Ok::<_, ServeError>(socket)
-        };
-        Ok(Self {
-            rest: bind(rest)?,
-            cmp: cmp.map(bind).transpose()?,
-        })
+        }
+        Ok(Self { rest, cmp })
     }
 }
 
+#[derive(Clone)]
 enum Opened {
     Sql(Arc<SqlJournal>),
     Memory(Arc<MemoryJournal>),
@@ -262,6 +290,14 @@ impl Opened {
         }
     }
 
+    /// Whether what is done can still be written down, or tried to.
+    fn is_alive(&self) -> bool {
+        match self {
+            Self::Sql(journal) => journal.is_alive(),
+            Self::Memory(_) => true,
+        }
+    }
+
     async fn close(&self) {
         if let Self::Sql(journal) = self {
             journal.close().await;
@@ -271,16 +307,9 @@ impl Opened {
 
 async fn reload_on_hangup(app: Arc<App>, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
+        manager::reloading();
         // Said in the log by the one who failed.
         let _reported = app.reload().await;
+        manager::ready(&app.standing().borrow());
     }
-}
-
-async fn stop_after(stop: impl Future<Output = ()>, handle: Handle<SocketAddr>, within: Duration) {
-    stop.await;
-    tracing::info!(
-        "stopping: no new connections, {} s for what is under way",
-        within.as_secs()
-    );
-    handle.graceful_shutdown(Some(within));
 }

@@ -251,6 +251,10 @@ pub async fn wire(
         .map(|(name, profile)| (name, own_roots(profile)))
         .collect();
     if let Some(serving) = serving {
+        let moved = moved(&serving.ra.profiles, &profiles);
+        if !moved.is_empty() {
+            return Err(moved);
+        }
         for (name, authority) in &serving.ra.authorities {
             authorities
                 .entry(name.clone())
@@ -307,6 +311,30 @@ pub async fn wire(
         loaded_at: Timestamp::now(),
         configured: true,
     })
+}
+
+/// Profiles that name another CA than before. What was begun under them is judged by them to its end, and would be held against the roots of
+/// a CA that never saw it.
+fn moved(
+    before: &HashMap<ProfileName, Profile>,
+    after: &HashMap<ProfileName, Profile>,
+) -> Problems {
+    let mut problems = Problems::default();
+    for (name, profile) in after {
+        if let Some(was) = before.get(name)
+            && was.authority != profile.authority
+        {
+            problems.add(
+                format!("profiles.{name}.authority"),
+                format!(
+                    "`{}`, and requests under this profile may be open at `{}`",
+                    profile.authority, was.authority
+                ),
+                "a profile of another name for the new CA, to which labels then lead; or a restart once nothing is open",
+            );
+        }
+    }
+    problems
 }
 
 enum Built {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::App;
+use crate::held::Failed;
 
 /// Sweeps at once and then every so often, for as long as the process lives. A full sweep is followed by the next without a pause.
 pub async fn run(app: Arc<App>, every: Duration, at_once: usize) {
@@ -11,15 +12,17 @@ pub async fn run(app: Arc<App>, every: Duration, at_once: usize) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        while sweep(&app, at_once).await >= at_once {}
+        while !app.drain().has_begun() && sweep(&app, at_once).await >= at_once {}
         app.cmp().say_held_back();
     }
 }
 
 async fn sweep(app: &App, at_once: usize) -> usize {
-    let task = tokio::spawn(Arc::clone(&app.site().ra).sweep(at_once));
+    let task = app.drain().start(Arc::clone(&app.site().ra).sweep(at_once));
     match task.await {
         Ok(Ok(count)) => count,
+        // The rows are still due, and the next start finds them.
+        Ok(Err(Failed::GivenUp)) => 0,
         Ok(Err(error)) => {
             tracing::error!(%error, "the journal could not be swept");
             0

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use pki::Certificate;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -9,6 +10,28 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
 use crate::config::{Problem, Tls};
+
+/// What a listener does its handshakes with, exchangeable while it serves: those under way end with what they began with.
+#[derive(Clone)]
+pub struct Exchangeable(Arc<ArcSwap<ServerConfig>>);
+
+impl Exchangeable {
+    /// This one first.
+    #[must_use]
+    pub fn new(config: ServerConfig) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(config)))
+    }
+
+    /// For a handshake that begins now.
+    pub(crate) fn current(&self) -> Arc<ServerConfig> {
+        self.0.load_full()
+    }
+
+    /// From now on this one.
+    pub fn exchange(&self, config: ServerConfig) {
+        self.0.store(Arc::new(config));
+    }
+}
 
 /// The server's side of TLS 1.2 and 1.3: the keystore's whole chain is sent, tickets spare returning clients the key exchange.
 ///

@@ -144,7 +144,8 @@ async fn certificates(
         .identify(&parts.headers, peer)
         .map_err(|e| Failure::new(StatusCode::UNAUTHORIZED, e.to_string()))?;
     let parsed = request::parse(kind, &parts.headers)?;
-    exchange::run(&site, who, &ca, &parsed, parts.extensions.get()).await
+    let correlation = parts.extensions.get();
+    exchange::run(&site, app.drain(), who, &ca, &parsed, correlation).await
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ mod trust;
 pub use failure::Failure;
 pub(crate) use told::told;
 
+/// The contract as pages. Not below `/v2`, where every name may be a label.
+const PAGES: &str = "/docs/v2";
+
 /// Whether a path belongs to this front: its failures are problems then.
 #[must_use]
 pub fn owns(path: &str) -> bool {
@@ -52,7 +55,7 @@ pub fn routes() -> Router<Arc<App>> {
         get(move || async move { Json(document) }),
     );
     let unknown = Router::new().fallback(not_found);
-    let pages = SwaggerUi::new("/v2/docs").config(Config::from("/v2/openapi.json"));
+    let pages = SwaggerUi::new(PAGES).config(Config::from("/v2/openapi.json"));
     resources
         .method_not_allowed_fallback(method_not_allowed)
         .nest("/v2", unknown)

@@ -115,6 +115,11 @@ impl SqlJournal {
         }
     }
 
+    /// Whether the task that writes is there. Each of its writes ends within [`Options::write_within`], whatever the database does.
+    pub fn is_alive(&self) -> bool {
+        !self.jobs.is_closed()
+    }
+
     /// How many audit events of refusals were dropped because too many came at once.
     pub fn dropped_records(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)

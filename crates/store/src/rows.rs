@@ -28,6 +28,8 @@ pub(crate) enum Work {
         lease: i64,
     },
     Release(Held),
+    /// A release by who ends: the row is due for whoever looks next, if it is anyone's but a client's.
+    HandOver(Held),
     Record(AuditRow),
 }
 

@@ -4,6 +4,7 @@
 //! never waits for more to come: while it writes, the next batch gathers by itself.
 
 mod apply;
+mod claims;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::fault::{Blame, Fault};
 use crate::known::Known;
 use crate::rows::{AuditRow, Held, Work};
 use crate::sql::MOST_ROWS;
+use claims::Claims;
 
 /// What the rows that a job got hold of are called back with.
 pub(crate) type Reply = oneshot::Sender<Result<Vec<Held>, Fault>>;
@@ -42,6 +44,7 @@ pub(crate) struct Writer {
     /// Taken from the queue, and for the next batch: no batch writes one row twice.
     later: VecDeque<Job>,
     closing: Vec<oneshot::Sender<()>>,
+    claims: Claims,
 }
 
 struct Pending {
@@ -74,6 +77,7 @@ impl Writer {
             readers,
             later: VecDeque::new(),
             closing: Vec::new(),
+            claims: Claims::default(),
         }
     }
 
@@ -90,6 +94,10 @@ impl Writer {
             }
             self.write(batch).await;
         }
+        // Who only let go of us may be at work with them still.
+        if !self.closing.is_empty() {
+            self.give_claims_back().await;
+        }
         self.readers.close().await;
         if let Some(connection) = self.connection.take()
             && let Err(error) = connection.close().await
@@ -99,6 +107,17 @@ impl Writer {
         for closing in self.closing {
             // Whoever asked may have gone.
             let _ = closing.send(());
+        }
+    }
+
+    /// Whoever held them has ended: the next process need not wait until they run out.
+    async fn give_claims_back(&mut self) {
+        let works = self.claims.give_back();
+        for batch in works.chunks(MOST_ROWS) {
+            if let Err(fault) = self.persist(batch).await {
+                tracing::warn!(error = %fault.to_error(), "claims could not be given back; they run out by themselves");
+                return;
+            }
         }
     }
 
@@ -159,15 +178,24 @@ impl Writer {
         let (works, replies): (Vec<Work>, Vec<Option<Reply>>) =
             batch.into_iter().map(|p| (p.work, p.reply)).unzip();
         match self.persist(&works).await {
-            Ok(got) => replies
-                .into_iter()
-                .zip(got)
-                .for_each(|(reply, got)| answer(reply, Ok(got))),
+            Ok(got) => {
+                for (work, got) in works.iter().zip(&got) {
+                    self.claims.note(work, got);
+                }
+                replies
+                    .into_iter()
+                    .zip(got)
+                    .for_each(|(reply, got)| answer(reply, Ok(got)));
+            }
             // Something in the batch cannot be written; the rest must not suffer for it.
             Err(fault) if fault.blame == Blame::Row && works.len() > 1 => {
                 for (work, reply) in works.iter().zip(replies) {
                     let one = self.persist(std::slice::from_ref(work)).await;
-                    answer(reply, one.map(|mut got| got.pop().unwrap_or_default()));
+                    let one = one.map(|mut got| got.pop().unwrap_or_default());
+                    if let Ok(got) = &one {
+                        self.claims.note(work, got);
+                    }
+                    answer(reply, one);
                 }
             }
             Err(fault) => {

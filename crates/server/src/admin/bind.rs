@@ -1,34 +1,48 @@
 //! The admin listener's socket.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
+use tokio::net::TcpListener;
 
 use crate::config::AdminListen;
+use crate::listen::{self, ListenError, Passed};
 
-/// The socket, if there is to be one. Where nobody chose the address, another process that has it is no reason not to serve.
+/// Why there is no socket.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The configured address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The operating system.
+    #[error("the operating system failed: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// The socket, if there is to be one: the one that was `passed`, or our own. Where nobody chose the address, another process that has it is no reason not to serve.
 ///
 /// # Errors
-/// When the configured address cannot be listened on.
-pub fn bind(config: &AdminListen) -> Result<Option<TcpListener>, (SocketAddr, io::Error)> {
+/// [`BindError`]
+pub fn bind(config: &AdminListen, passed: &mut Passed) -> Result<Option<TcpListener>, BindError> {
     let (address, chosen) = match config {
         AdminListen::Off => return Ok(None),
         AdminListen::Default(address) => (*address, false),
         AdminListen::At(address) => (*address, true),
     };
-    let bound = TcpListener::bind(address).and_then(|socket| Ok((socket.local_addr()?, socket)));
+    let bound = match passed.take("admin")? {
+        Some(socket) => Ok(socket),
+        None => listen::bind(address),
+    };
     match bound {
-        Ok((address, socket)) => {
-            tracing::info!("the admin listener is at {address}");
+        Ok(socket) => {
+            tracing::info!("the admin listener is at {}", socket.local_addr()?);
             Ok(Some(socket))
         }
         Err(error) if !chosen => {
             tracing::warn!(
-                %address, %error,
+                %error,
                 "there is no admin listener: choose an address for it (`admin.address`, `admin.port`) or switch it off (`admin.enabled`)"
             );
             Ok(None)
         }
-        Err(error) => Err((address, error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -38,10 +52,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_address_counts_only_where_somebody_chose_it() {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        assert!(bind(&AdminListen::Default(address)).unwrap().is_none());
-        assert_eq!(bind(&AdminListen::At(address)).unwrap_err().0, address);
-        assert!(bind(&AdminListen::Off).unwrap().is_none());
+        let bind = |config| bind(&config, &mut Passed::default());
+        assert!(bind(AdminListen::Default(address)).unwrap().is_none());
+        let Err(BindError::Listen(error)) = bind(AdminListen::At(address)) else {
+            panic!("it is bound");
+        };
+        assert_eq!(error.address, address);
+        assert!(bind(AdminListen::Off).unwrap().is_none());
     }
 }

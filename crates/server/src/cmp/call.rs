@@ -9,13 +9,14 @@ use ra::{Correlation, Label};
 use super::Front;
 use super::operation::Operation;
 use crate::metrics::Metrics;
-use crate::{CmpSettings, Site};
+use crate::{CmpSettings, Drain, Site};
 
 /// One message under one label.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'c> {
     pub(super) front: &'c Front,
     pub(super) metrics: &'c Metrics,
+    pub(super) drain: &'c Drain,
     pub(super) site: &'c Arc<Site>,
     pub(super) label: &'c Label,
     pub(super) settings: &'c CmpSettings,

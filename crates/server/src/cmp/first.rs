@@ -14,7 +14,7 @@ use super::exchange::{Exchange, Said, fingerprint, transaction_id};
 use super::fail_info::failure;
 use super::render::{self, Rendered};
 use super::sender::Authenticated;
-use super::trouble::{failed, lost};
+use super::trouble::{failed, lost, stopping};
 use super::{enroll, revoke, support};
 use crate::held::{self, Failed};
 
@@ -81,7 +81,7 @@ impl Call<'_> {
             Err(enroll::Unfit::Request(status)) => return Ok(Err(status)),
         };
         let line = Arc::clone(&self.site.ra).enroll(sender.who.clone(), request);
-        own_task(line).await.map(Ok)
+        self.own_task(line).await.map(Ok)
     }
 
     async fn revoke(
@@ -95,7 +95,7 @@ impl Call<'_> {
             Err(enroll::Unfit::Request(status)) => return Ok(Err(status)),
         };
         let line = Arc::clone(&self.site.ra).revoke(sender.who.clone(), request);
-        own_task(line).await.map(Ok)
+        self.own_task(line).await.map(Ok)
     }
 
     /// A CA that is only a little slow spares the client its polling.
@@ -112,7 +112,11 @@ impl Call<'_> {
             if left.is_zero() {
                 break;
             }
-            sleep(pause.min(left)).await;
+            tokio::select! {
+                () = sleep(pause.min(left)) => {}
+                // The client polls, and the next process answers it.
+                () = self.drain.begun() => break,
+            }
             pause = (pause * 2).min(LATEST);
             match self.site.ra.recall(&sender.who, id).await {
                 Ok(Some(newer)) => outcome = newer,
@@ -150,16 +154,18 @@ impl Call<'_> {
         let made = made.map_err(lost)?;
         sender.reply.protect(made).await.map_err(lost)
     }
-}
 
-/// In a task of its own: a client that goes away does not stop it half-way.
-pub(super) async fn own_task(
-    line: impl Future<Output = Result<Outcome, Error>> + Send + 'static,
-) -> Result<Outcome, PkiStatusInfo> {
-    match held::end(held::start(line)).await {
-        Ok(outcome) => Ok(outcome),
-        Err(Failed::Line(error)) => Err(failed(&error)),
-        Err(Failed::Ended(error)) => Err(lost(error)),
+    /// In a task of its own: a client that goes away does not stop it half-way.
+    pub(super) async fn own_task(
+        &self,
+        line: impl Future<Output = Result<Outcome, Error>> + Send + 'static,
+    ) -> Result<Outcome, PkiStatusInfo> {
+        match held::end(&mut self.drain.start(line)).await {
+            Ok(outcome) => Ok(outcome),
+            Err(Failed::Line(error)) => Err(failed(&error)),
+            Err(Failed::Ended(error)) => Err(lost(error)),
+            Err(Failed::GivenUp) => Err(stopping()),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use ra::{ConfirmedBy, Entry, EntryId, Outcome, Phase, Refusal, RefusalKind, Verd
 
 use super::call::Call;
 use super::exchange::{Exchange, Said, transaction_id};
-use super::first::{entry, own_task};
+use super::first::entry;
 use super::sender::Authenticated;
 use super::trouble::{failed, lost};
 use super::{fail_info, render};
@@ -104,7 +104,7 @@ impl Call<'_> {
         let front = exchange.seal().map_err(lost)?;
         let line =
             Arc::clone(&self.site.ra).confirm(sender.who.clone(), entry.id, verdict, Some(front));
-        let outcome = own_task(line).await?;
+        let outcome = self.own_task(line).await?;
         let heard = match &outcome {
             Outcome::Issued(issued) => accepts && matches!(issued.entry.phase, Phase::Confirmed(_)),
             // The word is in the row; the CA hears it even if it cannot be reached now.
@@ -136,6 +136,14 @@ impl Call<'_> {
 }
 
 /// A certificate is not confirmed by itself: that would prove its key and not who asked for it (RFC 9483 section 4.1.1).
+/// Whether such a message belongs to a transaction that was begun before.
+pub(super) fn goes_on(body: &PkiBody) -> bool {
+    matches!(
+        body,
+        PkiBody::CertConf(_) | PkiBody::PollReq(_) | PkiBody::Error(_)
+    )
+}
+
 fn not_with_the_new_certificate(
     sender: &Authenticated,
     outcome: &Outcome,

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
 use ra::Label;
 
 use super::{Answer, Operation, Transport, answer};
 use crate::App;
+use crate::discard::discard;
+use crate::drain::RETRY_AFTER;
 
 const MEDIA_TYPE: &str = "application/pkixcmp";
 /// What RFC 6712 drafts called the type of pollReq; still sent.
@@ -62,13 +65,27 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
         NO_STORE,
     ];
-    (status, headers, body).into_response()
+    let mut response = (status, headers, body).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let fields = response.headers_mut();
+        fields.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+    }
+    response
+}
+
+/// Whether a path belongs to this front: it says by itself, and in a message, what it refuses.
+#[must_use]
+pub(crate) fn owns(path: &str) -> bool {
+    ["/.well-known/cmp", "/pkix"].iter().any(|known| {
+        path.strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 const NO_STORE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
-async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Response> {
+async fn read(mut body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Response> {
     let too_large = || {
         failure(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -80,10 +97,17 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, Re
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit))
     {
+        discard(headers, body).await;
         return Err(too_large());
     }
-    // A body that breaks off looks the same; nobody is there to read the difference.
-    to_bytes(body, limit).await.map_err(|_| too_large())
+    match Limited::new(&mut body, limit).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        // A body that breaks off looks the same; nobody is there to read the difference.
+        Err(_) => {
+            discard(headers, body).await;
+            Err(too_large())
+        }
+    }
 }
 
 fn is_cmp(headers: &HeaderMap) -> bool {

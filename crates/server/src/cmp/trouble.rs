@@ -1,6 +1,6 @@
 //! What went wrong on our side: logged here, and told without its reason.
 
-use pkixcmp::PkiStatusInfo;
+use pkixcmp::{PkiFailureInfo, PkiStatusInfo};
 use ra::Error;
 
 use super::fail_info::{failure, unavailable};
@@ -15,4 +15,12 @@ pub(super) fn failed(error: &Error) -> PkiStatusInfo {
 pub(super) fn lost(error: impl std::fmt::Display) -> PkiStatusInfo {
     tracing::error!(%error, "an answer could not be made");
     failure()
+}
+
+/// The process ends: whoever sends it again is answered by the next one.
+pub(super) fn stopping() -> PkiStatusInfo {
+    PkiStatusInfo::rejection(
+        PkiFailureInfo::SYSTEM_UNAVAIL,
+        "the service is being stopped; send the same message again",
+    )
 }

@@ -22,6 +22,26 @@ pub struct Listen {
     pub limits: Limits,
 }
 
+/// Where the listeners are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Of REST and CMP.
+    pub rest: SocketAddr,
+    /// Of CMP over plain HTTP.
+    pub cmp: Option<SocketAddr>,
+}
+
+impl Listen {
+    /// Where the listeners are.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        Addresses {
+            rest: self.address,
+            cmp: self.cmp,
+        }
+    }
+}
+
 /// TLS material as read: changed files make a new one.
 pub struct Tls {
     /// The server's key and chain.
@@ -47,6 +67,8 @@ pub struct Limits {
     pub handshake: Duration,
     /// For a complete header block, also between requests on one connection.
     pub header_read: Duration,
+    /// How long an answer may lie unread before its connection is cut.
+    pub write: Duration,
     /// For everything but REST v1, which has its own `hold`.
     pub request: Duration,
     /// From the signal to stop until open connections are cut.
@@ -62,6 +84,7 @@ impl Default for Limits {
             requests: 1024,
             handshake: Duration::from_secs(10),
             header_read: Duration::from_secs(30),
+            write: Duration::from_secs(30),
             request: Duration::from_secs(90),
             shutdown: Duration::from_secs(20),
         }
@@ -212,6 +235,13 @@ fn limits(raw: &RawListen, cx: &mut Context) -> Limits {
             "listen.header_timeout",
             &raw.header_timeout,
             default.header_read,
+            3600,
+        ),
+        write: span(
+            cx,
+            "listen.write_timeout",
+            &raw.write_timeout,
+            default.write,
             3600,
         ),
         request: span(

@@ -35,6 +35,7 @@ pub(crate) struct RawListen {
     pub(crate) max_requests: Option<i64>,
     pub(crate) handshake_timeout: Option<String>,
     pub(crate) header_timeout: Option<String>,
+    pub(crate) write_timeout: Option<String>,
     pub(crate) request_timeout: Option<String>,
     pub(crate) shutdown_within: Option<String>,
 }

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::folder::Folder;
+use crate::listen::Passed;
 use crate::reload::Source;
 use crate::serve::{ServeError, Server};
 
@@ -21,7 +22,7 @@ impl Servers {
         let mut running = JoinSet::new();
         for name in ["ca.toml", "certway-ra.toml"] {
             let path = folder.path(name);
-            let opened = Server::open(Source::File(path.clone())).await;
+            let opened = Server::open(Source::File(path.clone()), Passed::default()).await;
             let server = opened.with_context(|| format!("{} cannot be served", path.display()))?;
             let mut stopped = stop.subscribe();
             running.spawn(server.run(async move {

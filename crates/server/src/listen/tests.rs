@@ -1,5 +1,3 @@
-use std::net::TcpListener;
-
 use axum::Extension;
 use axum::routing::get;
 use pki::keystore::KeyEntry;
@@ -14,8 +12,8 @@ use crate::{testing, tls};
 /// A server that answers with the subject of the client's certificate.
 struct Served {
     address: SocketAddr,
-    tls: RustlsConfig,
-    handle: Handle<SocketAddr>,
+    tls: tls::Exchangeable,
+    drain: Drain,
     gate: Arc<Gate>,
 }
 
@@ -34,27 +32,21 @@ async fn material(subject: &str) -> Tls {
 impl Served {
     async fn with(limits: Limits) -> Self {
         // One process-wide root would do; each has its own, under the same name and key.
-        let tls = RustlsConfig::from_config(Arc::new(
-            tls::server_config(&material("CN=one").await).unwrap(),
-        ));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let handle = Handle::new();
+        let tls = tls::Exchangeable::new(tls::server_config(&material("CN=one").await).unwrap());
+        let socket = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let drain = Drain::default();
         let gate = Arc::new(Gate::default());
         let router = Router::new()
             .route("/", get(subject))
             .route("/slow", get(slow))
             .layer(Extension(Arc::clone(&gate)));
-        let (config, stop) = (tls.clone(), handle.clone());
-        tokio::spawn(async move {
-            serve(listener, router, Some(config), &limits, stop)
-                .await
-                .unwrap();
-        });
+        let door = Door::new(router, Some(tls.clone()), &limits, &drain);
+        tokio::spawn(serve(socket, door));
         Self {
             address,
             tls,
-            handle,
+            drain,
             gate,
         }
     }
@@ -214,7 +206,7 @@ async fn one_connection_more_than_allowed_is_closed_and_a_freed_seat_is_taken_ag
 async fn new_tls_material_serves_new_connections() {
     let served = Served::with(Limits::default()).await;
     let renewed = tls::server_config(&material("CN=two").await).unwrap();
-    served.tls.reload_from_config(Arc::new(renewed));
+    served.tls.exchange(renewed);
     let (_, server) = ask(&served, "/", Some("CN=client")).await.unwrap();
     assert_eq!(pki::name::onap::display(server.subject()), "CN=two");
 }
@@ -228,9 +220,11 @@ async fn a_request_under_way_is_answered_after_the_signal_to_stop() {
         .await
         .unwrap();
     served.gate.begun.notified().await;
-    served
-        .handle
-        .graceful_shutdown(Some(std::time::Duration::from_secs(5)));
+    let ending = tokio::spawn({
+        let drain = served.drain.clone();
+        async move { drain.run(Duration::from_secs(5)).await }
+    });
+    served.drain.begun().await;
     served.gate.may_end.notify_one();
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).await.unwrap();
@@ -239,6 +233,7 @@ async fn a_request_under_way_is_answered_after_the_signal_to_stop() {
         "{}",
         String::from_utf8_lossy(&answer)
     );
+    ending.await.unwrap();
 }
 
 #[tokio::test]

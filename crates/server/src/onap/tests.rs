@@ -296,7 +296,7 @@ impl Process {
             Arc::clone(&journal),
             witness(),
             None,
-            loaded.config.files.clone(),
+            &loaded.config,
         );
         let site = match loaded.fault {
             Some(_) => Site::unconfigured(journal, witness(), &loaded.config),

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::Failure;
 use super::request::Parsed;
 use crate::Site;
+use crate::drain::{self, Drain};
 use crate::held::{self, Failed};
 
 /// The first pause between looks that ask the CA.
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(
     site: &Site,
+    drain: &Drain,
     who: Requester,
     ca: &str,
     parsed: &Parsed,
@@ -47,6 +49,7 @@ pub(super) async fn run(
     let key = parsed.key(&who, &label, replay);
     let mut outcome = enroll(
         site,
+        drain,
         &who,
         parsed.request(&key, &label, correlation.cloned()),
         ca,
@@ -83,10 +86,14 @@ pub(super) async fn run(
         } else {
             held::pause(check_after)
         };
-        sleep(pause.min(left)).await;
+        tokio::select! {
+            () = sleep(pause.min(left)) => {}
+            () = drain.given_up() => return Err(given_up()),
+        }
         outcome = if moved_by_us {
             enroll(
                 site,
+                drain,
                 &who,
                 parsed.request(&key, &label, correlation.cloned()),
                 ca,
@@ -106,18 +113,20 @@ pub(super) async fn run(
 /// In a task of its own: a client that goes away does not stop it half-way.
 async fn enroll(
     site: &Site,
+    drain: &Drain,
     who: &Requester,
     request: ra::EnrollRequest,
     ca: &str,
 ) -> Result<Outcome, Failure> {
-    let work = held::start(Arc::clone(&site.ra).enroll(who.clone(), request));
-    match held::end(work).await {
+    let mut work = drain.start(Arc::clone(&site.ra).enroll(who.clone(), request));
+    match held::end(&mut work).await {
         Ok(outcome) => Ok(outcome),
         Err(Failed::Line(e)) => Err(failed(&e, ca)),
         Err(Failed::Ended(e)) => {
             let failure = Failure::framework(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected error");
             Err(failure.caused_by(e))
         }
+        Err(Failed::GivenUp) => Err(given_up()),
     }
 }
 
@@ -200,6 +209,16 @@ fn unavailable(ca: &str, retry_after: Option<SignedDuration>) -> Failure {
                 .retry_after(span)
         }
     }
+}
+
+/// The process ends; the journal has what was begun.
+fn given_up() -> Failure {
+    Failure::framework(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The service is being stopped",
+    )
+    .because("send the same request again: it is then answered, not repeated")
+    .retry_after(SignedDuration::from_secs(drain::RETRY_AFTER.into()))
 }
 
 fn failed(error: &Error, ca: &str) -> Failure {

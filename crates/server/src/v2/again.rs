@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::client::IdempotencyKey;
-use api::headers;
+use api::{ProblemSlug, headers};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use ra::{Asked, Entry, EntryId, Key, Outcome, Requester};
@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Failure;
 use super::call::Call;
+use crate::drain::RETRY_AFTER;
 use crate::held::{self, Failed, Working};
 use crate::problem;
 
@@ -91,11 +92,11 @@ pub(super) async fn outcome(
 ) -> Result<Outcome, Failure> {
     let (begun, until) = (Instant::now(), Instant::now() + hold);
     let mut outcome = match timeout_at(until.max(begun + FIRST), &mut work).await {
-        Ok(ended) => ended.map_err(Failed::from).and_then(|r| Ok(r?))?,
+        Ok(ended) => ended.map_err(Failed::from).flatten()?,
         Err(_) => match call.site.ra.recall(&call.who, &id).await? {
             // Another request under the same key has a row too; only the line knows that they differ.
             Some(outcome) if is_of(&outcome, fingerprint) => return Ok(outcome),
-            _ => held::end(work).await?,
+            _ => held::end(&mut work).await?,
         },
     };
     while let Outcome::Waiting { check_after, .. } = outcome {
@@ -103,7 +104,11 @@ pub(super) async fn outcome(
         if left.is_zero() {
             break;
         }
-        sleep(held::pause(check_after).min(left)).await;
+        tokio::select! {
+            () = sleep(held::pause(check_after).min(left)) => {}
+            // Whoever asks again is answered by the next process, or another one.
+            () = call.drain.begun() => break,
+        }
         match call.site.ra.recall(&call.who, &id).await? {
             Some(now) => outcome = now,
             None => break,
@@ -150,6 +155,11 @@ impl From<Failed> for Failure {
                 tracing::error!(%error, "the work on a request ended without a result");
                 problem::internal().into()
             }
+            Failed::GivenUp => Self::new(
+                ProblemSlug::Unavailable,
+                "the service is being stopped; what was begun goes on: ask again under the same idempotency key",
+            )
+            .retry_after(RETRY_AFTER.into()),
         }
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::Failure;
+use crate::discard::discard;
 
 /// More than any request: a CSR with an ML-DSA-87 key and a hundred names, the old certificate and its proof stay below 64 KiB.
 pub(super) const LARGEST: usize = 128 << 10;
@@ -76,17 +77,21 @@ impl Form {
 /// Reads a body to its end.
 ///
 /// # Errors
-/// 413 above [`LARGEST`], before reading where the length is announced; 400 when the body is cut off or does not end in time.
-pub(super) async fn read(fields: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
+/// 413 above [`LARGEST`]; 400 when the body is cut off or does not end in time.
+pub(super) async fn read(fields: &HeaderMap, mut body: Body) -> Result<Bytes, Failure> {
     let announced = fields
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > LARGEST as u64) {
+        discard(fields, body).await;
         return Err(too_large());
     }
-    match tokio::time::timeout(LONGEST, Limited::new(body, LARGEST).collect()).await {
+    match tokio::time::timeout(LONGEST, Limited::new(&mut body, LARGEST).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(fields, body).await;
+            Err(too_large())
+        }
         Ok(Err(_)) => Err(Failure::bad_request("the body is cut off")),
         Err(_) => Err(Failure::bad_request(format!(
             "the body did not end within {} seconds",

@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, header};
 use ra::{Correlation, EntryId, Label, Requester};
 
 use super::Failure;
-use crate::{App, Peer, Site, Unauthenticated};
+use crate::{App, Drain, Peer, Site, Unauthenticated};
 
 /// Names longer than this are not repeated in an answer.
 const LONGEST_NAME: usize = 100;
@@ -18,6 +18,7 @@ const LONGEST_NAME: usize = 100;
 /// A call whose maker is known.
 pub(super) struct Call {
     pub(super) site: Arc<Site>,
+    pub(super) drain: Drain,
     pub(super) label: Label,
     pub(super) who: Requester,
     pub(super) correlation: Option<Correlation>,
@@ -34,7 +35,7 @@ impl Call {
         head: &Parts,
     ) -> Result<Self, Failure> {
         let Path(ca) = ca.map_err(|_| unreadable_path())?;
-        Self::of(app.site(), &ca, head)
+        Self::of(app, &ca, head)
     }
 
     /// A call of one enrollment or revocation.
@@ -47,12 +48,13 @@ impl Call {
         head: &Parts,
     ) -> Result<(Self, EntryId), Failure> {
         let Path((ca, id)) = path.map_err(|_| unreadable_path())?;
-        let call = Self::of(app.site(), &ca, head)?;
+        let call = Self::of(app, &ca, head)?;
         let id = EntryId::parse(&id).ok_or_else(Failure::not_found)?;
         Ok((call, id))
     }
 
-    fn of(site: Arc<Site>, ca: &str, head: &Parts) -> Result<Self, Failure> {
+    fn of(app: &App, ca: &str, head: &Parts) -> Result<Self, Failure> {
+        let site = app.site();
         if !site.configured {
             let detail = "the service has no configuration that can be used; see its log";
             return Err(Failure::new(ProblemSlug::Unavailable, detail).retry_after(10));
@@ -74,6 +76,7 @@ impl Call {
         let correlation = head.extensions.get().cloned();
         Ok(Self {
             site,
+            drain: app.drain().clone(),
             label,
             who,
             correlation,

@@ -78,7 +78,7 @@ pub(super) async fn ask(
         (ra.clock)(),
         call.correlation.clone(),
     )?;
-    let work = held::start(ra.enroll(call.who.clone(), request));
+    let work = call.drain.start(ra.enroll(call.who.clone(), request));
     let outcome = again::outcome(&call, row, work, hold).await?;
     let trouble = trouble(&call, &outcome).await;
     render::enrollment(&call.label, outcome, trouble, shape, StatusCode::CREATED)

@@ -14,7 +14,7 @@ use super::call::Call;
 use super::json::json;
 use super::request::digest;
 use super::{Failure, again, render, target};
-use crate::{App, held};
+use crate::App;
 
 /// Revoke a certificate of one's own.
 ///
@@ -74,7 +74,9 @@ pub(super) async fn ask(
         front: Sealed::default(),
         correlation: call.correlation.clone(),
     };
-    let work = held::start(Arc::clone(&call.site.ra).revoke(call.who.clone(), request));
+    let work = call
+        .drain
+        .start(Arc::clone(&call.site.ra).revoke(call.who.clone(), request));
     let outcome = again::outcome(&call, row, work, hold).await?;
     render::revocation(&call.label, outcome)
 }

@@ -231,6 +231,13 @@ async fn single<'w>(
                 rows.sort_by_key(|row| row.try_get::<i64, _>(2).unwrap_or_default());
                 got[place] = rows.iter().map(held).collect::<Result<_, _>>()?;
             }
+            Work::HandOver(Held { row, fence }) => {
+                sqlx::query(sql.hand_over)
+                    .bind(*row)
+                    .bind(*fence)
+                    .execute(&mut *connection)
+                    .await?;
+            }
             Work::Release(Held { row, fence }) => {
                 let idle = sqlx::query(sql.release_idle)
                     .bind(*row)

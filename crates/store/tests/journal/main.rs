@@ -93,6 +93,8 @@ every_database! {
     a_journal_opened_again_has_everything,
     what_is_queued_when_it_closes_is_written,
     a_closed_journal_says_so,
+    what_is_still_claimed_when_it_closes_can_be_claimed_at_once,
+    a_row_claimed_for_a_clients_word_keeps_its_time_when_it_closes,
     every_decision_is_in_the_audit_trail_in_order,
     a_fenced_write_leaves_no_trace,
     refusals_beyond_the_queue_are_dropped_and_counted,

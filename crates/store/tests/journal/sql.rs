@@ -1,7 +1,7 @@
 //! What a journal with a database promises beyond `ra::Journal`: to outlive its process, to be shared, to be small.
 
 use futures::future::join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ra::{
     AuditKind, AuthorityName, Begun, Change, Entry, Journal, JournalError, Lease, Phase, Verdict,
 };
@@ -102,6 +102,50 @@ pub(crate) async fn a_closed_journal_says_so(place: &Place) {
         .await;
     assert!(refused.unwrap_err().to_string().contains("being closed"));
     journal.close().await;
+}
+
+pub(crate) async fn what_is_still_claimed_when_it_closes_can_be_claimed_at_once(place: &Place) {
+    let journal = place.open_sql().await;
+    let (left, done) = (entry("left"), entry("done"));
+    let _held = begun(&journal, &left, LONG).await;
+    let ended = begun(&journal, &done, LONG).await;
+    journal
+        .write(&ended, end(&done, Phase::Revoked))
+        .await
+        .unwrap();
+    journal.close().await;
+    let next = place.open_sql().await;
+    // Whatever its time would have been.
+    let due = next
+        .claim_due(10, Timestamp::UNIX_EPOCH, LONG)
+        .await
+        .unwrap();
+    let [(claim, found)] = due.as_slice() else {
+        panic!("{due:?}");
+    };
+    assert_eq!(found.id, left.id);
+    // And the claim is one like any other.
+    assert!(next.claim(&left.id, LONG).await.unwrap().is_none());
+    next.write(claim, end(&left, Phase::Revoked)).await.unwrap();
+}
+
+pub(crate) async fn a_row_claimed_for_a_clients_word_keeps_its_time_when_it_closes(place: &Place) {
+    let journal = place.open_sql().await;
+    let issued = entry("issued");
+    let until = Timestamp::now() + LONG;
+    let claim = begun(&journal, &issued, LONG).await;
+    let change = Change {
+        due: Some(until),
+        lease: Lease::End,
+        ..change(&issued, Phase::Waiting)
+    };
+    journal.write(&claim, change).await.unwrap();
+    journal.claim(&issued.id, LONG).await.unwrap().unwrap();
+    journal.close().await;
+    let next = place.open_sql().await;
+    let due = next.claim_due(10, Timestamp::now(), LONG).await.unwrap();
+    assert!(due.is_empty(), "{due:?}");
+    assert!(next.claim(&issued.id, LONG).await.unwrap().is_some());
 }
 
 pub(crate) async fn every_decision_is_in_the_audit_trail_in_order(place: &Place) {

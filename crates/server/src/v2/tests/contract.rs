@@ -47,10 +47,10 @@ fn every_reference_in_the_document_leads_somewhere() {
 #[tokio::test]
 async fn the_page_that_shows_the_document_is_served() {
     let bench = Bench::new().await;
-    let called = bench.fetch("/v2/docs/", &[]).await;
+    let called = bench.fetch("/docs/v2/", &[]).await;
     assert_eq!(called.status, StatusCode::OK);
     assert!(field(&called, "content-type").starts_with("text/html"));
-    let script = bench.fetch("/v2/docs/swagger-initializer.js", &[]).await;
+    let script = bench.fetch("/docs/v2/swagger-initializer.js", &[]).await;
     assert!(script.text().contains("/v2/openapi.json"));
 }
 
