@@ -90,6 +90,12 @@ impl Shared {
 }
 
 impl Talk {
+    /// Whether an answer is one to be believed.
+    pub fn believes(&self, answer: &[u8]) -> bool {
+        let message = PkiMessage::decode(Bytes::copy_from_slice(answer));
+        message.is_ok_and(|message| self.shared.protects(&message))
+    }
+
     /// What an answer means.
     ///
     /// # Panics

@@ -8,6 +8,7 @@
 pub mod bench;
 pub mod ca;
 pub mod certs;
+pub mod client;
 pub mod cmp;
 pub mod cmp_ca;
 pub mod https;
@@ -23,6 +24,7 @@ pub mod program;
 pub mod record;
 pub mod scripted;
 pub mod service;
+pub mod soak;
 pub mod upstream;
 pub mod v1;
 

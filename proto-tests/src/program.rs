@@ -339,10 +339,13 @@ pub fn binary(name: &str) -> PathBuf {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
         PathBuf::from,
     );
-    // Beside the test itself when there is something: another profile, another target directory.
-    let beside = std::env::current_exe().ok().and_then(|test| {
-        let path = test.parent()?.parent()?.join(name);
-        path.exists().then_some(path)
+    // Beside us when there is something, or beside the folder of a test: another profile, another target directory.
+    let beside = std::env::current_exe().ok().and_then(|us| {
+        let mut folders = us.ancestors().skip(1).take(2);
+        folders.find_map(|folder| {
+            let path = folder.join(name);
+            path.is_file().then_some(path)
+        })
     });
     beside.unwrap_or_else(|| target.join("debug").join(name))
 }

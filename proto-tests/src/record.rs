@@ -1,6 +1,6 @@
 //! What a journal says, read beside the programs that write it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
 use pki::{Certificate, Name};
@@ -65,23 +65,32 @@ impl Ledger {
     pub fn all(&self) -> Vec<Record> {
         self.look(async |connection| {
             let audit = sqlx::query("SELECT entry, kind FROM audit WHERE entry IS NOT NULL ORDER BY id");
-            let mut decided: HashMap<Vec<u8>, Vec<String>> = HashMap::new();
+            // A key may have been begun more than once: what ended without a certificate gives it away.
+            let mut decided: HashMap<Vec<u8>, VecDeque<Vec<String>>> = HashMap::new();
             for row in audit.fetch_all(&mut *connection).await.unwrap() {
-                decided.entry(row.get("entry")).or_default().push(row.get("kind"));
+                let of_key = decided.entry(row.get("entry")).or_default();
+                let kind: String = row.get("kind");
+                if kind == "begun" || of_key.is_empty() {
+                    of_key.push_back(Vec::new());
+                }
+                of_key.back_mut().unwrap().push(kind);
             }
             let rows = sqlx::query(
                 "SELECT j.id, j.ikey, i.certificate, r.id AS running FROM journal j \
                  LEFT JOIN issuance i ON i.id = j.id LEFT JOIN running r ON r.id = j.id ORDER BY j.id",
             );
             let rows = rows.fetch_all(connection).await.unwrap();
-            let record = |row: &sqlx::any::AnyRow| Record {
+            let mut record = |row: &sqlx::any::AnyRow| Record {
                 certificate: row
                     .get::<Option<Vec<u8>>, _>("certificate")
                     .map(|der| Certificate::from_der(der).unwrap()),
-                history: decided.get(&row.get::<Vec<u8>, _>("ikey")).cloned().unwrap_or_default(),
+                history: decided
+.get_mut(&row.get::<Vec<u8>, _>("ikey"))
+.and_then(VecDeque::pop_front)
+.unwrap_or_default(),
                 runs: row.get::<Option<i64>, _>("running").is_some(),
             };
-            rows.iter().map(record).collect()
+            rows.iter().map(&mut record).collect()
         })
     }
 

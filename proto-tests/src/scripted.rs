@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use bytes::Bytes;
 use pki::{Certificate, Csr, Name, Template};
+use pkixcmp::crmf::template::CertTemplate;
 use pkixcmp::protection::MacScheme;
 use pkixcmp::server::{Answer, Follow, Granted, Release, ServerTransaction, refuse};
 use pkixcmp::{CmpCertificate, PkiBody, PkiFailureInfo, PkiMessage, PkiStatusInfo};
@@ -29,6 +30,25 @@ pub struct Habits {
     pub implicit: bool,
     /// So many answers are "not yet" before there is a certificate.
     pub waits: u32,
+}
+
+/// What goes wrong with one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// The connection breaks before the CA has heard it.
+    Unheard,
+    /// The CA has acted, and the connection breaks before the answer is out.
+    Lost,
+    /// The CA has acted, and no answer comes while the connection stays open.
+    Late,
+    /// 503, and the CA has not acted.
+    Busy,
+    /// The request has to wait: so many answers are "not yet".
+    Wait(u32),
+    /// A confirmation is refused, and the certificate taken back.
+    Refuse,
 }
 
 /// What became of a certificate.
@@ -95,6 +115,14 @@ struct Open {
 impl ScriptedCa {
     /// Starts one; it knows the same secret as [`crate::EmbeddedCa`].
     pub fn start(habits: Habits) -> Self {
+        Self::start_with(habits, |_| Fault::None)
+    }
+
+    /// One with which goes wrong what `fault` says for each message.
+    pub fn start_with(
+        habits: Habits,
+        fault: impl Fn(&PkiMessage) -> Fault + Send + Sync + 'static,
+    ) -> Self {
         let issuer = Issuer::root("O=Certway Tests,CN=Scripted CA");
         let root = issuer.certificate.clone();
         let desk = Arc::new(Mutex::new(Desk {
@@ -108,11 +136,22 @@ impl ScriptedCa {
         let (working, before) = (Arc::clone(&desk), Arc::clone(&gate));
         let upstream = FakeUpstream::start(move |request| {
             before.pass();
-            let (octets, hold) = working.lock().unwrap().answer(&request.body);
+            let message = PkiMessage::decode(Bytes::copy_from_slice(&request.body)).unwrap();
+            let fault = fault(&message);
+            match fault {
+                Fault::Unheard => return Reply::Close,
+                Fault::Busy => return Reply::http(503, "text/plain", "busy"),
+                _ => {}
+            }
+            let (octets, hold) = working.lock().unwrap().answer(&message, fault);
             if let Some(hold) = hold {
                 hold.keep();
             }
-            Reply::cmp(octets)
+            match fault {
+                Fault::Lost => Reply::Close,
+                Fault::Late => Reply::Silence,
+                _ => Reply::cmp(octets),
+            }
         });
         Self {
             root,
@@ -165,15 +204,18 @@ impl ScriptedCa {
         }
     }
 
+    /// Every certificate it issued, and what became of each.
+    pub fn records(&self) -> Vec<(Certificate, Fate)> {
+        let desk = self.desk.lock().unwrap();
+        let all = desk.open.values();
+        all.filter_map(|open| open.certificate.clone()).collect()
+    }
+
     /// Every certificate it issued for that subject, and what became of each.
     pub fn record(&self, subject: &Name) -> Vec<(Certificate, Fate)> {
-        let desk = self.desk.lock().unwrap();
-        let all = desk
-            .open
-            .values()
-            .filter_map(|open| open.certificate.clone());
-        all.filter(|(certificate, _)| certificate.subject() == subject)
-            .collect()
+        let mut records = self.records();
+        records.retain(|(certificate, _)| certificate.subject() == subject);
+        records
     }
 }
 
@@ -236,9 +278,11 @@ impl Drop for ScriptedCa {
 }
 
 impl Desk {
-    fn answer(&mut self, body: &[u8]) -> (Bytes, Option<Arc<Hold>>) {
-        let message = PkiMessage::decode(Bytes::copy_from_slice(body)).unwrap();
-        let octets = self.octets(&message);
+    fn answer(&mut self, message: &PkiMessage, fault: Fault) -> (Bytes, Option<Arc<Hold>>) {
+        if let PkiBody::Rr(list) = message.body() {
+            return (self.revoke(message, &list[0].cert_details), None);
+        }
+        let octets = self.octets(message, fault);
         let id = message.header().transaction_id.as_ref().unwrap();
         let subject = &self.open[id.as_bytes()].template.subject;
         let kind = message.body().name();
@@ -247,13 +291,36 @@ impl Desk {
         (octets, hold.map(|at| self.holds.swap_remove(at)))
     }
 
-    fn octets(&mut self, message: &PkiMessage) -> Bytes {
+    /// Once, and again as if it were the first time.
+    fn revoke(&mut self, message: &PkiMessage, asked: &CertTemplate) -> Bytes {
+        let serial = asked.serial_number.as_ref().unwrap().as_bytes();
+        let mut issued = self
+            .open
+            .values_mut()
+            .flat_map(|open| &mut open.certificate);
+        let found = issued.find(|(certificate, _)| certificate.serial() == serial);
+        let answer = match found {
+            Some((_, fate)) => {
+                *fate = Fate::Withdrawn;
+                Answer::Revoked {
+                    status: PkiStatusInfo::accepted(),
+                    certificate: None,
+                }
+            }
+            None => Answer::Rejected(PkiStatusInfo::rejection(PkiFailureInfo::BAD_CERT_ID, "")),
+        };
+        let (key, out) = self.rim(message);
+        let mut transaction = ServerTransaction::open(message).unwrap();
+        key.protect(transaction.answer(&answer, out).unwrap())
+    }
+
+    fn octets(&mut self, message: &PkiMessage, fault: Fault) -> Bytes {
         assert!(self.shared.protects(message), "a wrong MAC from our RA");
         let id = message.header().transaction_id.as_ref().unwrap();
         let id = Bytes::copy_from_slice(id.as_bytes());
         let (mut open, answer) = match self.open.remove(&id) {
-            None => self.first(message),
-            Some(mut open) => match self.next(&mut open, message) {
+            None => self.first(message, fault),
+            Some(mut open) => match self.next(&mut open, message, fault) {
                 Said::Answer(answer) => (open, answer),
                 Said::Again => {
                     let octets = open.last.clone();
@@ -278,11 +345,14 @@ impl Desk {
         octets
     }
 
-    fn first(&self, message: &PkiMessage) -> (Open, Answer) {
+    fn first(&self, message: &PkiMessage, fault: Fault) -> (Open, Answer) {
         let mut open = Open {
             transaction: ServerTransaction::open(message).unwrap(),
             template: asked(message.body()),
-            waits: self.habits.waits,
+            waits: match fault {
+                Fault::Wait(waits) => waits,
+                _ => self.habits.waits,
+            },
             certificate: None,
             last: Bytes::new(),
         };
@@ -290,7 +360,12 @@ impl Desk {
         (open, answer)
     }
 
-    fn next(&self, open: &mut Open, message: &PkiMessage) -> Said {
+    fn next(&self, open: &mut Open, message: &PkiMessage, fault: Fault) -> Said {
+        let unconfirmed = matches!(open.certificate, Some((_, Fate::Unconfirmed)));
+        if fault == Fault::Refuse && unconfirmed && matches!(message.body(), PkiBody::CertConf(_)) {
+            open.certificate.as_mut().unwrap().1 = Fate::Withdrawn;
+            return Said::Refused(PkiFailureInfo::BAD_CERT_ID);
+        }
         match open.transaction.follow(message) {
             Ok(Follow::Repeated) if self.habits.repeats => Said::Again,
             Ok(Follow::Repeated) => Said::Refused(self.refuses_again(open)),

@@ -21,6 +21,7 @@ mod support;
 mod template;
 mod transport;
 mod trust;
+mod withdraw;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -45,7 +46,10 @@ pub struct CmpAuthority {
     /// Derived MAC keys, ours and the CA's.
     keys: KeyCache,
     salts: Salts,
+    /// First messages.
     tried: Tried,
+    /// Confirmations.
+    told: Tried,
     known: Known,
 }
 
@@ -104,6 +108,7 @@ impl CmpAuthority {
             keys: KeyCache::default(),
             salts: Salts::default(),
             tried: Tried::default(),
+            told: Tried::default(),
             known: Known::default(),
             config,
         })

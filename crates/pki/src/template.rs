@@ -1,12 +1,13 @@
 //! [`Template`]: what is asked of a CA, whatever form it came in.
 
+use der::Encode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::Extension;
 
 use crate::extension::{self, CaConstraint, ExtensionError, Extensions};
 use crate::general_name::GeneralName;
-use crate::{KeyUsages, Name, ObjectIdentifier, PublicKey, der_serde};
+use crate::{Certificate, KeyUsages, Name, ObjectIdentifier, PublicKey, der_serde};
 
 /// What is asked of a CA: the content of a PKCS#10 request, of a CRMF template, or of a REST call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,21 @@ impl Template {
             ca: None,
             other_extensions: Vec::new(),
         }
+    }
+
+    /// Whether both have the same subject and the same alternative names, so that what comes of it can stand in for `old`: RDNs in any
+    /// order and text in any case, alternative names in any order and exact.
+    pub fn has_names_of(&self, old: &Certificate) -> bool {
+        let sorted = |names: &[GeneralName]| {
+            let mut encoded: Vec<_> = names
+                .iter()
+                .map(|name| name.to_der().unwrap_or_default())
+                .collect();
+            encoded.sort();
+            encoded
+        };
+        crate::name::same_name_unordered(&self.subject, old.subject())
+            && sorted(&self.sans) == sorted(old.sans())
     }
 
     /// Take over a list of extensions, as found in a request: the known ones set their fields, the others are appended

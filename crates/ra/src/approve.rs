@@ -1,10 +1,11 @@
 use jiff::Timestamp;
 
-use pki::Certificate;
+use pki::name::same_name_unordered;
+use pki::{Certificate, chain};
 
 use crate::{
-    Approved, By, EnrollRequest, Error, Issuance, Label, Profile, ProfileName, Proof, Question, Ra,
-    Refusal, RefusalKind, Replaces, Requester, decide,
+    Anchors, Approved, By, EnrollRequest, Error, Issuance, Label, Profile, ProfileName, Proof,
+    Question, Ra, Refusal, RefusalKind, Replaces, Requester, Support, SupportAnswer, decide,
 };
 
 impl Ra {
@@ -55,6 +56,16 @@ impl Ra {
             if let Err(refusal) = renewable(who, &old.certificate, known.as_ref()) {
                 return Ok(Err(refusal));
             }
+            // The key that protects a message is for the CA to judge. Where it is our word that the old certificate is replaced, it has to be true.
+            let by_our_word = !matches!(old.proof, Proof::Lent(_))
+                && request.wanted.has_names_of(&old.certificate);
+            if known.is_none() && by_our_word && !self.is_of(profile, &old.certificate, now).await?
+            {
+                return Ok(Err(Refusal::new(
+                    RefusalKind::BadRequest,
+                    "the certificate to be renewed is not known here, and it is not a valid one of this CA",
+                )));
+            }
         }
         let facts = self.domains.facts(&request.wanted.sans).await?;
         let approved = decide(&Question {
@@ -66,6 +77,40 @@ impl Ra {
             now,
         });
         Ok(approved.map(|approved| (profile, approved)))
+    }
+}
+
+impl Ra {
+    /// Whether a certificate that the journal does not know was issued by the profile's CA and is valid now (RFC 9483 section 4.1.3).
+    async fn is_of(
+        &self,
+        profile: &Profile,
+        certificate: &Certificate,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let anchors = profile.anchors.configured();
+        let chains = |pool: &[Certificate]| {
+            !anchors.is_empty() && chain::assemble(certificate, pool, anchors, now).is_ok()
+        };
+        if chains(&[]) {
+            return Ok(true);
+        }
+        let authority = self.authority(&profile.authority)?;
+        let Ok(SupportAnswer::CaCerts(of_ca)) = authority.support(Support::CaCerts, now).await
+        else {
+            return Ok(false);
+        };
+        Ok(match &profile.anchors {
+            Anchors::Configured(_) => chains(&of_ca),
+            // No root is known beforehand: the CA's own hand has to be on it.
+            Anchors::IssuerDn(name) => {
+                let signed = |ca: &Certificate| {
+                    same_name_unordered(ca.subject(), name)
+                        && certificate.verify_signed_by(ca.public_key()).is_ok()
+                };
+                certificate.is_valid_at(now) && of_ca.iter().any(signed)
+            }
+        })
     }
 }
 

@@ -13,6 +13,8 @@ pub enum AuditKind {
     Refused,
     /// The CA makes us wait.
     Waiting,
+    /// The requester gave up while the CA makes us wait; a certificate that comes yet is given back.
+    Abandoned,
     /// A certificate was issued.
     Issued,
     /// The requester or we confirmed it; the CA may not know yet.
@@ -50,6 +52,7 @@ impl AuditKind {
             Self::Begun => "begun",
             Self::Refused => "refused",
             Self::Waiting => "waiting",
+            Self::Abandoned => "abandoned",
             Self::Issued => "issued",
             Self::Confirming => "confirming",
             Self::Confirmed => "confirmed",
@@ -66,6 +69,7 @@ impl AuditKind {
             Self::Begun => "a request was allowed",
             Self::Refused => "a request was refused",
             Self::Waiting => "the CA makes a request wait",
+            Self::Abandoned => "a requester gave up while the CA made it wait",
             Self::Issued => "a certificate was issued",
             Self::Confirming => "the verdict on a certificate is fixed",
             Self::Confirmed => "a certificate is confirmed",

@@ -57,7 +57,9 @@ impl Ra {
         let mut sound = None;
         loop {
             let moved = match entry.phase {
-                Phase::Begun | Phase::Waiting => self.ask(&claim, &mut entry, by, attempt).await,
+                Phase::Begun | Phase::Waiting | Phase::Abandoned(_) => {
+                    self.ask(&claim, &mut entry, by, attempt).await
+                }
                 Phase::Confirming(..) => self.tell(&claim, &mut entry, by).await,
                 _ => Ok(Moved::Rests),
             };
@@ -96,7 +98,8 @@ impl Ra {
             Ok(crate::Step { state, progress }) => match progress {
                 Progress::Waiting { check_after } => {
                     let due = self.due(by, now, check_after.clamp(SOONEST, LONGEST_WAIT));
-                    self.write(claim, entry, Phase::Waiting, Some(state), due, Lease::End)
+                    let phase = undecided(&entry.phase);
+                    self.write(claim, entry, phase, Some(state), due, Lease::End)
                         .await?;
                     Ok(Moved::Rests)
                 }
@@ -125,7 +128,8 @@ impl Ra {
             ) => {
                 tracing::warn!(entry = %entry.id, authority = %entry.authority, %why, "no answer of the CA; the same message will be sent again");
                 let due = self.due(by, now, backoff(entry, now));
-                self.write(claim, entry, Phase::Waiting, None, due, Lease::End)
+                let phase = undecided(&entry.phase);
+                self.write(claim, entry, phase, None, due, Lease::End)
                     .await?;
                 Ok(Moved::Rests)
             }
@@ -158,7 +162,11 @@ impl Ra {
         let checked = check::check(asked, &answer, &profile.anchors, profile.on_change, now);
         step::reached(step::CHECKED, &entry.id);
         laps.lap(Stage::Check, &entry.authority);
-        let (phase, due, lease, moved) = match checked {
+        let wanted = match &entry.phase {
+            Phase::Abandoned(why) => Err(why.clone()),
+            _ => checked,
+        };
+        let (phase, due, lease, moved) = match wanted {
             Ok(sound) => {
                 if profile.on_change == OnChange::Warn && !sound.changes.is_empty() {
                     tracing::warn!(entry = %entry.id, changes = %sound.changes, "the CA changed what was asked for");
@@ -241,6 +249,23 @@ impl Ra {
         }
         step::reached(step::HEARD, &entry.id);
         Ok(())
+    }
+
+    /// The requester gives up before there is a certificate: that is durable, and the CA goes on being asked, since it may issue one.
+    pub(crate) async fn give_up(
+        &self,
+        claim: &Claim,
+        entry: &mut Entry,
+        why: Refusal,
+        front: Option<Sealed>,
+    ) -> Result<(), Error> {
+        let states = States {
+            front,
+            upstream: None,
+        };
+        let due = entry.due;
+        self.write(claim, entry, Phase::Abandoned(why), states, due, Lease::End)
+            .await
     }
 
     /// Step 12.
@@ -373,6 +398,14 @@ impl Ra {
             entry.front = front;
         }
         Ok(())
+    }
+}
+
+/// The phase of a row whose CA has not decided.
+fn undecided(before: &Phase) -> Phase {
+    match before {
+        Phase::Abandoned(why) => Phase::Abandoned(why.clone()),
+        _ => Phase::Waiting,
     }
 }
 

@@ -71,6 +71,8 @@ pub enum Phase {
     Begun,
     /// The CA was asked and has not decided.
     Waiting,
+    /// The requester gave up before the CA had decided: what it issues yet is given back.
+    Abandoned(Refusal),
     /// The certificate is here and sound; the requester has yet to confirm it.
     Issued(Answer),
     /// The verdict is fixed; the CA may or may not have heard it.
@@ -93,7 +95,11 @@ impl Phase {
     /// Whether nothing more will happen to the row.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Begun | Self::Waiting | Self::Issued(_) | Self::Confirming(..) => false,
+            Self::Begun
+            | Self::Waiting
+            | Self::Abandoned(_)
+            | Self::Issued(_)
+            | Self::Confirming(..) => false,
             Self::Confirmed(_)
             | Self::Withdrawn(_)
             | Self::Revoked
@@ -108,6 +114,7 @@ impl Phase {
         match self {
             Self::Begun => "begun",
             Self::Waiting => "waiting",
+            Self::Abandoned(_) => "abandoned",
             Self::Issued(_) => "issued",
             Self::Confirming(..) => "confirming",
             Self::Confirmed(_) => "confirmed",

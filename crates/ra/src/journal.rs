@@ -101,7 +101,7 @@ pub struct Revocation {
 pub struct UnderWay {
     /// Written, and the CA may or may not have been asked.
     pub begun: u64,
-    /// The CA has not decided.
+    /// The CA has not decided, whether or not the requester has given up.
     pub waiting: u64,
     /// The requester has yet to confirm.
     pub issued: u64,

@@ -53,7 +53,7 @@ pub use journal::{
     Begun, Change, Claim, CrlEntry, Issuance, Journal, JournalError, Lease, Revocation, UnderWay,
 };
 pub use line::{Clock, LabelRules, Ra};
-pub use outcome::{Error, Issued, Outcome};
+pub use outcome::{Error, Issued, Outcome, SOONEST};
 pub use pattern::{DnsPattern, IpPattern, PatternError, TextPattern};
 pub use profile::{
     KeyRules, NameKind, NameRules, Profile, ProfileName, Requesters, UsageRules, ValidityRules,

@@ -128,7 +128,8 @@ impl Ra {
         self.begin(entry, by).await
     }
 
-    /// The requester's word on its certificate: certConf, or its error message. `front` takes the place of the row's front state, in the
+    /// The requester's word on its certificate: certConf, or its error message. One that rejects counts also before there is a
+    /// certificate: what the CA issues yet is given back. `front` takes the place of the row's front state, in the
     /// same write as the verdict, so that the word is known again when it is repeated.
     ///
     /// # Errors
@@ -147,27 +148,34 @@ impl Ra {
             self.journal.release(claim).await?;
             return Ok(unknown());
         }
-        match entry.phase.clone() {
-            Phase::Issued(answer) => {
+        match (entry.phase.clone(), verdict) {
+            (Phase::Issued(answer), verdict) => {
                 self.hear(&claim, &mut entry, answer, verdict, front)
                     .await?;
                 let span = entry_span(&entry);
                 let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
                 driven.instrument(span).await
             }
-            Phase::Confirming(..) => {
+            (Phase::Confirming(..), _) => {
                 let span = entry_span(&entry);
                 let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
                 driven.instrument(span).await
             }
-            phase => {
+            (Phase::Begun | Phase::Waiting, Verdict::Reject { why, .. }) => {
+                self.give_up(&claim, &mut entry, why, front).await?;
+                self.outcome(entry)
+            }
+            (phase, _) => {
                 self.journal.release(claim).await?;
                 let refusal = match phase {
                     Phase::Confirmed(_) => Refusal::new(
                         RefusalKind::AlreadyConfirmed,
                         "the certificate was confirmed before",
                     ),
-                    Phase::Withdrawn(why) | Phase::Refused(why) | Phase::Lost(why) => why,
+                    Phase::Abandoned(why)
+                    | Phase::Withdrawn(why)
+                    | Phase::Refused(why)
+                    | Phase::Lost(why) => why,
                     _ => Refusal::new(
                         RefusalKind::BadRequest,
                         "there is no certificate to confirm",

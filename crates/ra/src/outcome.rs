@@ -7,8 +7,8 @@ use crate::{
     check::{self, Sound},
 };
 
-/// What a client is told to wait at least, and a row between two looks at it.
-pub(crate) const SOONEST: SignedDuration = SignedDuration::from_secs(1);
+/// What a client is told to wait at least, and a row between two looks at it: no message is put to a CA a second time sooner.
+pub const SOONEST: SignedDuration = SignedDuration::from_secs(1);
 /// What a client is told to wait at most before it looks again.
 pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
@@ -117,7 +117,10 @@ impl Ra {
                 }
             }
             Phase::Revoked => Outcome::Revoked(Box::new(entry)),
-            Phase::Withdrawn(why) | Phase::Refused(why) | Phase::Lost(why) => refused(why),
+            Phase::Abandoned(why)
+            | Phase::Withdrawn(why)
+            | Phase::Refused(why)
+            | Phase::Lost(why) => refused(why),
             Phase::NotSent => {
                 return Err(Error::Unavailable {
                     authority: entry.authority,

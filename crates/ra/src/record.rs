@@ -9,7 +9,10 @@ use crate::{
 
 /// The certificate that this change brings, to be remembered beyond the entry.
 pub(crate) fn issuance(entry: &Entry, phase: &Phase) -> Option<Issuance> {
-    let newly_issued = matches!(entry.phase, Phase::Begun | Phase::Waiting);
+    let newly_issued = matches!(
+        entry.phase,
+        Phase::Begun | Phase::Waiting | Phase::Abandoned(_)
+    );
     answer_of(phase)
         .filter(|_| newly_issued)
         .map(|answer| Issuance {
@@ -42,6 +45,7 @@ pub(crate) fn audit(entry: &Entry, phase: &Phase, at: Timestamp) -> AuditEvent {
     let (kind, detail) = match phase {
         Phase::Begun => (AuditKind::Begun, String::new()),
         Phase::Waiting => (AuditKind::Waiting, String::new()),
+        Phase::Abandoned(why) => (AuditKind::Abandoned, why.detail.clone()),
         Phase::Issued(_) => (AuditKind::Issued, String::new()),
         Phase::Confirming(_, Verdict::Accept { .. }) => {
             (AuditKind::Confirming, "accepted".to_owned())

@@ -7,13 +7,22 @@ use authority::cmp::GuardedCmp;
 use crate::config::{self, AuthorityConfig, Config, Problems};
 use crate::{Files, onap, tls};
 
-/// What a configuration that is right would serve, in a few words.
+/// A configuration that is right.
+#[derive(Debug)]
+pub struct Checked {
+    /// What it would serve, in a few words.
+    pub summary: String,
+    /// What works, and is probably not meant.
+    pub warnings: Problems,
+}
+
+/// Reads a configuration as serving it would.
 ///
 /// A file whose name ends in `.json` is taken for CertService's `cmpServers.json`, anything else for TOML. Nothing is made, opened or sent.
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn check(path: &Path) -> Result<String, Problems> {
+pub fn check(path: &Path) -> Result<Checked, Problems> {
     if path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
@@ -25,7 +34,7 @@ pub fn check(path: &Path) -> Result<String, Problems> {
     if let Some(Err(problem)) = config.listen.tls.as_ref().map(tls::server_config) {
         problems.0.push(problem);
     }
-    let summary = summary(&config);
+    let (summary, warnings) = (summary(&config), config.warnings);
     for (name, authority) in config.authorities {
         if let AuthorityConfig::Cmp(cmp) = authority
             && let Err(e) = cmp.build(None)
@@ -34,13 +43,13 @@ pub fn check(path: &Path) -> Result<String, Problems> {
         }
     }
     if problems.is_empty() {
-        Ok(summary)
+        Ok(Checked { summary, warnings })
     } else {
         Err(problems)
     }
 }
 
-fn check_servers(path: &Path) -> Result<String, Problems> {
+fn check_servers(path: &Path) -> Result<Checked, Problems> {
     let entries =
         onap::load(path, &mut Files::default()).map_err(|error| error.problems().clone())?;
     let mut problems = Problems::default();
@@ -52,7 +61,10 @@ fn check_servers(path: &Path) -> Result<String, Problems> {
     let names: Vec<_> = entries.iter().map(|entry| entry.ca_name.as_str()).collect();
     let summary = format!("{} CMP servers: {}", entries.len(), names.join(", "));
     if problems.is_empty() {
-        Ok(summary)
+        Ok(Checked {
+            summary,
+            warnings: Problems::default(),
+        })
     } else {
         Err(problems)
     }

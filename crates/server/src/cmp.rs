@@ -27,6 +27,7 @@ mod trouble;
 
 use ::http::StatusCode;
 use bytes::Bytes;
+use jiff::Timestamp;
 use pki::{GeneralName, Name};
 use pkixcmp::body::failure::ErrorMsgContent;
 use pkixcmp::message::Unprotected;
@@ -158,17 +159,13 @@ impl Asked<'_> {
             Ok(label) => label,
             Err(error) => {
                 tracing::error!(%error, "a message could not be routed");
-                return ok(unprotected(message, fail_info::failure(), now));
+                return ok(self.put_off(message, now).await);
             }
         };
-        let settings = label
-            .and_then(|label| self.site.labels.get_key_value(label))
-            .and_then(|(label, settings)| Some((label, settings.cmp.as_ref()?)));
-        let kind = message.body().name();
-        let Some((label, settings)) = settings else {
+        let Some(call) = self.call(label, message, now) else {
             self.app
                 .metrics()
-                .cmp_message(None, kind, CmpOutcome::Unrouted);
+                .cmp_message(None, message.body().name(), CmpOutcome::Unrouted);
             let why = PkiStatusInfo::rejection(
                 PkiFailureInfo::BAD_REQUEST,
                 "no CA is offered over CMP at this path",
@@ -178,19 +175,40 @@ impl Asked<'_> {
                 body: unprotected(message, why, now),
             };
         };
-        let call = Call {
+        ok(call.answer().await)
+    }
+
+    fn call<'c>(
+        &'c self,
+        label: Option<&'c Label>,
+        message: &'c PkiMessage,
+        now: Timestamp,
+    ) -> Option<Call<'c>> {
+        let (label, settings) = self.site.labels.get_key_value(label?)?;
+        Some(Call {
             front: self.app.cmp(),
             metrics: self.app.metrics(),
             drain: self.app.drain(),
             site: &self.site,
             label,
-            settings,
+            settings: settings.cmp.as_ref()?,
             operation: self.operation,
             message,
             correlation: self.correlation,
             now,
-        };
-        ok(call.answer().await)
+        })
+    }
+
+    /// "Later", protected where the path's own label knows the sender: a client that does not believe it takes its certificate for lost.
+    async fn put_off(&self, message: &PkiMessage, now: Timestamp) -> Bytes {
+        let likely = route::likely(&self.site, self.label);
+        if let Some(call) = self.call(likely, message, now)
+            && let Ok(sender) = authenticate::authenticate(&call).await
+        {
+            call.count(CmpOutcome::Error);
+            return call.refuse(&sender.reply, fail_info::later()).await;
+        }
+        unprotected(message, fail_info::later(), now)
     }
 }
 
@@ -274,7 +292,7 @@ fn ok(body: Bytes) -> Answer {
     }
 }
 
-fn unprotected(message: &PkiMessage, why: PkiStatusInfo, now: jiff::Timestamp) -> Bytes {
+fn unprotected(message: &PkiMessage, why: PkiStatusInfo, now: Timestamp) -> Bytes {
     let made = exchange::random_nonce().ok().and_then(|nonce| {
         let out = Reply::Unprotected.outgoing(message, nonce, now, &[]);
         refuse(message, why.clone(), out).ok()
@@ -283,7 +301,7 @@ fn unprotected(message: &PkiMessage, why: PkiStatusInfo, now: jiff::Timestamp) -
 }
 
 /// An error that answers no message: there was none.
-fn stray_error(why: PkiStatusInfo, now: jiff::Timestamp) -> Bytes {
+fn stray_error(why: PkiStatusInfo, now: Timestamp) -> Bytes {
     let nobody = || GeneralName::Directory(Name::default());
     let header = PkiHeader {
         pvno: Pvno::CMP2000,

@@ -59,6 +59,8 @@ pub struct Config {
     pub labels: HashMap<Label, LabelConfig>,
     /// REST callers known by name.
     pub callers: Callers,
+    /// What works, and is probably not meant.
+    pub warnings: Problems,
     /// Every file it was read from.
     pub files: Files,
 }
@@ -216,6 +218,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         profiles,
         labels,
         callers: Callers::new(callers),
+        warnings: cx.warnings,
         files: cx.files,
     })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use server::check::Checked;
 use server::listen::Passed;
 use server::onap::Environment;
 use server::reload::Source;
@@ -72,7 +73,11 @@ fn main() -> ExitCode {
             ca_port,
         }),
         Command::CheckConfig { file } => match check::check(&file) {
-            Ok(summary) => {
+            Ok(Checked { summary, warnings }) => {
+                for doubt in &warnings.0 {
+                    let text = format!("{}: warning: {doubt}", file.display());
+                    say(&mut std::io::stderr(), &text);
+                }
                 say(
                     &mut std::io::stdout(),
                     &format!("{}: {summary}", file.display()),

@@ -55,6 +55,12 @@ pub struct Loaded {
 impl Loaded {
     /// Says where the servers came from, in CertService's words. Apart from reading, because how to log is known only afterwards.
     pub fn announce(&self) {
+        for doubt in &self.config.warnings.0 {
+            tracing::warn!(
+                key = doubt.key,
+                "The configuration works and is probably not meant so: {doubt}"
+            );
+        }
         if let (Some(path), None) = (&self.servers_file, &self.fault) {
             tracing::info!(
                 "CMP Servers configuration successfully loaded from file {}",

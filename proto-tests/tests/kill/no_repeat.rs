@@ -57,21 +57,31 @@ fn before_and_after_the_one_answer_that_is_not_repeated_nothing_is_lost() {
     }
 }
 
-/// What we say to the CA at 12 is lost, and the CA has forgotten that it heard us: whether the certificate counts there cannot be known.
+/// What we say to the CA at 12 is lost, and the CA has forgotten that it heard us. Whether the certificate counts there cannot be known, so
+/// it is taken back.
 #[test]
-fn a_ca_that_neither_repeats_pkiconf_nor_says_certconfirmed_takes_a_certificate_from_us() {
+fn a_ca_that_neither_repeats_pkiconf_nor_says_certconfirmed_is_asked_to_revoke() {
+    for_forgotten_confirmations("", "withdrawn", Fate::Withdrawn);
+}
+
+#[test]
+fn where_such_a_ca_takes_no_revocation_either_the_certificate_is_named_as_lost() {
+    for_forgotten_confirmations("takes = { rr = false }", "lost", Fate::Confirmed);
+}
+
+fn for_forgotten_confirmations(settings: &str, ours: &str, at_the_ca: Fate) {
     let ca = ScriptedCa::start(Habits {
         forgets: true,
         ..Habits::default()
     });
-    let mut site = Site::stopping_at("12", &Upstream::scripted(&ca));
+    let mut site = Site::stopping_at("12", &Upstream::scripted(&ca).with(settings));
     let mut client = Client::new(Door::V2, &site, "forgotten");
     client.until_cut(&site);
     site.resurrect();
     let refused = client.finish(&site).unwrap_err();
     assert!(matches!(refused, Refused::V2(..)), "{refused:?}");
-    assert_eq!(site.records()[0].end(), "withdrawn");
-    assert_eq!(ca.record(client.subject())[0].1, Fate::Confirmed);
+    assert_eq!(site.records()[0].end(), ours);
+    assert_eq!(ca.record(client.subject())[0].1, at_the_ca);
     let certificate = client.anew(Door::V2, &site).finish(&site).unwrap();
     assert_one(&site, client.subject(), &certificate);
 }

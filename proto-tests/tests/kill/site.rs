@@ -1,6 +1,7 @@
 //! certway-ra before a CMP CA, stopped at a step and started again.
 
 use pki::{Certificate, Name};
+use proto_tests::client::Doors;
 use proto_tests::cmp::Shared;
 use proto_tests::postgres::Database;
 use proto_tests::record::{Ledger, Record};
@@ -30,12 +31,6 @@ struct Node {
     program: Program,
     rest: Port,
     cmp: Port,
-}
-
-/// Where one process takes requests.
-pub(crate) struct Doors {
-    pub(crate) rest: HttpsClient,
-    pub(crate) cmp: HttpsClient,
 }
 
 /// The CA behind.
@@ -184,6 +179,7 @@ impl Site {
         Doors {
             rest: self.rest(),
             cmp: HttpsClient::plain(self.node().cmp.address()),
+            device: Shared::new("device", SECRET),
         }
     }
 
@@ -192,10 +188,6 @@ impl Site {
             Some(second) if self.turned => second,
             _ => &self.first,
         }
-    }
-
-    pub(crate) fn device(&self) -> Shared {
-        Shared::new("device", SECRET)
     }
 
     /// Everything in its journal.

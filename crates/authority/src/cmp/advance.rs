@@ -11,7 +11,7 @@ use super::CmpAuthority;
 use super::answer::{Heard, beside_the_point, out_of_order};
 use super::config::{AnswerTrust, SignerRule, UnprotectedErrors};
 use super::order::unavailable;
-use super::repeat::{self, Meaning};
+use super::repeat::{self, Meaning, Standing};
 use super::state::{Accept, Exchange, State, VERSION};
 use crate::sealed;
 
@@ -19,7 +19,7 @@ use crate::sealed;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// It answers the first message.
-    First { is_repeat: bool },
+    First(Standing),
     /// It answers a poll.
     Polled,
 }
@@ -54,9 +54,7 @@ impl CmpAuthority {
         now: Timestamp,
     ) -> Result<Step, AskError> {
         let id = exchange.transaction.transaction_id().0;
-        let is_repeat = self
-            .tried
-            .is_repeat(id, exchange.begun, self.config.transport.total, now);
+        let standing = self.tried.standing(id, exchange.begun, now);
         self.warn_of_move(&exchange);
         let heard = self
             .exchange(&mut exchange.transaction, request.clone(), now)
@@ -69,14 +67,14 @@ impl CmpAuthority {
         match &heard.step {
             Heard_::Rejected(rejection)
                 if exchange.transaction.kind() == RequestKind::Rr
-                    && repeat::meaning(rejection.failure, is_repeat, &self.config.quirks)
+                    && repeat::meaning(rejection.failure, standing, &self.config.quirks)
                         == Meaning::Lost =>
             {
                 // Asking again is safe: what was revoked before is said to be.
                 self.revoke_anew(&request, now).await
             }
             _ => {
-                self.after(exchange, heard, Stage::First { is_repeat }, by, now)
+                self.after(exchange, heard, Stage::First(standing), by, now)
                     .await
             }
         }
@@ -130,6 +128,17 @@ impl CmpAuthority {
                 tracing::info!(authority = %self.config.name, transaction = %exchange.id(), %status, "The CA revoked the certificate");
                 step(&State::Over, Progress::Done)
             }
+            // The poll may not have been the first to ask for the answer: what the CA has said once, and nobody heard, it does not say again.
+            Heard_::Rejected(rejection)
+                if stage == Stage::Polled
+                    && exchange.transaction.kind().enrolls()
+                    && heard.is_authentic(rejection)
+                    && repeat::is_forgotten(rejection, &self.config.quirks) =>
+            {
+                Err(AskError::Lost {
+                    why: heard.refusal(rejection).detail,
+                })
+            }
             Heard_::Rejected(rejection) => self.rejected(&heard, rejection, stage),
             _ => Err(beside_the_point(
                 "the CA answered with something else than what was asked for",
@@ -154,7 +163,7 @@ impl CmpAuthority {
                 why: refusal.detail,
             }),
             Stage::Polled => step(&State::Over, Progress::Rejected(refusal)),
-            Stage::First { .. }
+            Stage::First(_)
                 if !heard.is_authentic(rejection)
                     && quirks.unprotected_errors == UnprotectedErrors::Ignored =>
             {
@@ -162,17 +171,15 @@ impl CmpAuthority {
                     why: refusal.detail,
                 })
             }
-            Stage::First { is_repeat } => {
-                match repeat::meaning(rejection.failure, is_repeat, quirks) {
-                    Meaning::Refused => step(&State::Over, Progress::Rejected(refusal)),
-                    Meaning::StillBusy => Err(AskError::Unknown {
-                        why: refusal.detail,
-                    }),
-                    Meaning::Lost => Err(AskError::Lost {
-                        why: refusal.detail,
-                    }),
-                }
-            }
+            Stage::First(standing) => match repeat::meaning(rejection.failure, standing, quirks) {
+                Meaning::Refused => step(&State::Over, Progress::Rejected(refusal)),
+                Meaning::StillBusy => Err(AskError::Unknown {
+                    why: refusal.detail,
+                }),
+                Meaning::Lost => Err(AskError::Lost {
+                    why: refusal.detail,
+                }),
+            },
         }
     }
 

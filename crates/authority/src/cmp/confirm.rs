@@ -1,18 +1,26 @@
+use bytes::Bytes;
 use jiff::Timestamp;
 use pkixcmp::client::{self, Rejection, Step as Said};
-use pkixcmp::{PkiBody, PkiFailureInfo, PkiStatusInfo};
-use ra::{Answer, AskError, By, Progress, Sealed, Step, Verdict};
+use pkixcmp::{PkiFailureInfo, PkiMessage, PkiStatusInfo};
+use ra::{Answer, AskError, By, Progress, Refusal, RefusalKind, Sealed, Step, Verdict};
 
 use super::CmpAuthority;
 use super::advance::{step, waiting};
 use super::answer::{Heard, beside_the_point, out_of_order};
 use super::config::UnprotectedErrors;
-use super::order::{revocation, unavailable};
+use super::order::unavailable;
 use super::state::{Accept, Exchange, State, VERSION};
+use super::withdraw::{taken_back, withdrawn};
 use crate::sealed;
 
-/// CRLReason cessationOfOperation (RFC 5280 section 5.3.1): the certificate was never put to use.
-const NEVER_USED: u8 = 5;
+/// Our word on a certificate.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    answer: &'a Answer,
+    verdict: &'a Verdict,
+    /// Whether the CA may have heard it before, and have acted on it.
+    is_repeat: bool,
+}
 
 impl CmpAuthority {
     /// Tells the CA the verdict: by certConf where it waits for one, by rr where it has to take back what it confirmed itself.
@@ -29,12 +37,18 @@ impl CmpAuthority {
                 "messages are not passed on unchanged to this CA",
             ));
         }
+        let word = |is_repeat| Word {
+            answer,
+            verdict,
+            is_repeat,
+        };
         match (sealed::open(VERSION, state)?, verdict) {
             (State::Issued { .. }, Verdict::Accept { .. }) if !answer.must_confirm => {
                 step(&State::Over, Progress::Done)
             }
             (State::Issued { exchange, accept }, Verdict::Accept { .. }) => {
-                self.take(exchange, accept, answer, verdict, by, now).await
+                let word = word(self.may_have_said(&exchange, accept.as_deref(), now));
+                self.take(exchange, accept, word, by, now).await
             }
             (State::Issued { .. }, Verdict::Reject { .. })
                 if !answer.must_confirm && self.config.takes.rr =>
@@ -45,17 +59,21 @@ impl CmpAuthority {
                 let status =
                     PkiStatusInfo::rejection(PkiFailureInfo::INCORRECT_DATA, why.detail.clone());
                 let (exchange, message) = self
-                    .word(exchange, &client::Verdict::Reject(status), by, now)
+                    .cert_conf(exchange, &client::Verdict::Reject(status), by, now)
                     .await?;
-                self.say(exchange, message, answer, verdict, now).await
+                self.say(exchange, message, word(false), now).await
             }
             (State::Confirming(mut exchange), _) => {
                 let heard = self.poll_once(&mut exchange, by, now).await?;
-                self.said(exchange, &heard, answer, verdict, now).await
+                self.said(exchange, &heard, word(true), now).await
             }
             (State::Withdrawing(mut exchange), _) => {
                 let heard = self.poll_once(&mut exchange, By::Ra, now).await?;
                 withdrawn(exchange, &heard)
+            }
+            (State::TakingBack { mut exchange, why }, _) => {
+                let heard = self.poll_once(&mut exchange, By::Ra, now).await?;
+                taken_back(exchange, &heard, answer, why)
             }
             (State::Asked { .. } | State::Waiting(_), _) => Err(out_of_order(
                 "the CA has issued nothing to be confirmed yet",
@@ -70,8 +88,7 @@ impl CmpAuthority {
         &self,
         exchange: Exchange,
         accept: Option<Box<Accept>>,
-        answer: &Answer,
-        verdict: &Verdict,
+        word: Word<'_>,
         by: By<'_>,
         now: Timestamp,
     ) -> Result<Step, AskError> {
@@ -84,57 +101,51 @@ impl CmpAuthority {
                 transaction,
                 ..exchange.clone()
             };
-            let heard = self
-                .exchange(&mut exchange.transaction, message, now)
-                .await?;
+            let heard = self.told(&mut exchange, message, now).await?;
             let too_old =
                 |rejection: &Rejection| rejection.failure.contains(PkiFailureInfo::BAD_TIME);
             if !matches!(&heard.step, Said::Rejected(rejection) if too_old(rejection)) {
-                return self.said(exchange, &heard, answer, verdict, now).await;
+                return self.said(exchange, &heard, word, now).await;
             }
         }
         let (exchange, message) = self
-            .word(exchange, &client::Verdict::Accept, by, now)
+            .cert_conf(exchange, &client::Verdict::Accept, by, now)
             .await?;
-        self.say(exchange, message, answer, verdict, now).await
+        self.say(exchange, message, word, now).await
     }
 
-    /// Sends rr in a transaction of its own.
-    pub(crate) async fn revoke_now(
+    /// Whether the certConf that accepts may have reached the CA before: sent by this process without an answer, or made so long ago
+    /// that another may have sent it. One that is made anew each time does not show its age.
+    fn may_have_said(&self, exchange: &Exchange, accept: Option<&Accept>, now: Timestamp) -> bool {
+        let id = exchange.transaction.transaction_id().0;
+        let made_at = accept.and_then(Accept::made_at);
+        made_at.is_none_or(|made_at| self.told.standing(id, made_at, now).is_repeat)
+    }
+
+    /// Sends a certConf, and remembers when there is no answer to it.
+    async fn told(
         &self,
-        body: &PkiBody,
+        exchange: &mut Exchange,
+        message: Bytes,
         now: Timestamp,
-    ) -> Result<(Heard, Exchange), AskError> {
-        let opening = self.opening(client::Confirmation::Explicit)?;
-        let hand = self.hand(opening.transaction_id, now)?;
-        let sender = self.sender(None);
-        let out = hand.outgoing(&sender, now).map_err(unavailable)?;
-        let (transaction, message) =
-            client::ClientTransaction::begin(opening, body, out).map_err(unavailable)?;
-        let message = hand.protect(message).await.map_err(unavailable)?;
-        let mut exchange = Exchange {
-            transaction,
-            endpoint: self.transport.endpoint().to_string(),
-            begun: now,
-            sender: sender.name,
-            sender_kid: sender.kid,
-            old: None,
-            sent_as: None,
-        };
-        let heard = self
-            .exchange(&mut exchange.transaction, message, now)
-            .await?;
-        Ok((heard, exchange))
+    ) -> Result<Heard, AskError> {
+        let id = exchange.transaction.transaction_id().0;
+        let heard = self.exchange(&mut exchange.transaction, message, now).await;
+        heard.inspect_err(|error| {
+            if let AskError::Unknown { .. } = error {
+                self.told.note(id);
+            }
+        })
     }
 
     /// certConf, made now.
-    async fn word(
+    async fn cert_conf(
         &self,
         mut exchange: Exchange,
         verdict: &client::Verdict,
         by: By<'_>,
         now: Timestamp,
-    ) -> Result<(Exchange, bytes::Bytes), AskError> {
+    ) -> Result<(Exchange, Bytes), AskError> {
         let hand = self.hand_for(&exchange, by, now)?;
         let out = hand
             .outgoing(&exchange.sender(), now)
@@ -150,23 +161,19 @@ impl CmpAuthority {
     async fn say(
         &self,
         mut exchange: Exchange,
-        message: bytes::Bytes,
-        answer: &Answer,
-        verdict: &Verdict,
+        message: Bytes,
+        word: Word<'_>,
         now: Timestamp,
     ) -> Result<Step, AskError> {
-        let heard = self
-            .exchange(&mut exchange.transaction, message, now)
-            .await?;
-        self.said(exchange, &heard, answer, verdict, now).await
+        let heard = self.told(&mut exchange, message, now).await?;
+        self.said(exchange, &heard, word, now).await
     }
 
     async fn said(
         &self,
         exchange: Exchange,
         heard: &Heard,
-        answer: &Answer,
-        verdict: &Verdict,
+        word: Word<'_>,
         now: Timestamp,
     ) -> Result<Step, AskError> {
         match &heard.step {
@@ -184,10 +191,7 @@ impl CmpAuthority {
                     Progress::Waiting { check_after },
                 )
             }
-            Said::Rejected(rejection) => {
-                self.not_confirmed(heard, rejection, answer, verdict, now)
-                    .await
-            }
+            Said::Rejected(rejection) => self.not_confirmed(heard, rejection, word, now).await,
             _ => Err(beside_the_point(
                 "the CA answered a confirmation with something else",
             )),
@@ -198,11 +202,14 @@ impl CmpAuthority {
         &self,
         heard: &Heard,
         rejection: &Rejection,
-        answer: &Answer,
-        verdict: &Verdict,
+        word: Word<'_>,
         now: Timestamp,
     ) -> Result<Step, AskError> {
-        let refusal = heard.refusal(rejection);
+        // Whatever the CA finds wrong, to whoever asked it means that the certificate was given back.
+        let refusal = Refusal {
+            kind: RefusalKind::NotConfirmed,
+            ..heard.refusal(rejection)
+        };
         let ends_unprotected =
             self.config.quirks.unprotected_errors == UnprotectedErrors::EndConfirmations;
         if !heard.is_authentic(rejection) && !ends_unprotected {
@@ -212,49 +219,25 @@ impl CmpAuthority {
             });
         }
         let confirmed_before = rejection.failure.contains(PkiFailureInfo::CERT_CONFIRMED);
-        match verdict {
+        match word.verdict {
             // The pkiConf was lost, our word was not.
             Verdict::Accept { .. } if confirmed_before => step(&State::Over, Progress::Done),
+            // It may have counted the certificate when it heard us first, and have forgotten that since.
+            Verdict::Accept { .. } if word.is_repeat => {
+                self.take_back(word.answer, refusal, now).await
+            }
             Verdict::Reject { .. } if confirmed_before && self.config.takes.rr => {
-                self.withdraw(answer, now).await
+                self.withdraw(word.answer, now).await
             }
             _ => step(&State::Over, Progress::Rejected(refusal)),
         }
     }
-
-    /// Gives back a certificate that counts already. Sent again after a lost answer this is another rr, to which the CA says
-    /// that the certificate is revoked.
-    async fn withdraw(&self, answer: &Answer, now: Timestamp) -> Result<Step, AskError> {
-        let body = revocation(&answer.leaf.id(), NEVER_USED)?;
-        let (heard, exchange) = self.revoke_now(&body, now).await?;
-        withdrawn(exchange, &heard)
-    }
 }
 
-fn withdrawn(exchange: Exchange, heard: &Heard) -> Result<Step, AskError> {
-    match &heard.step {
-        Said::Revoked { .. } => step(&State::Over, Progress::Done),
-        Said::Waiting {
-            check_after,
-            reason,
-        } => {
-            let check_after = waiting(*check_after, reason, &exchange);
-            step(
-                &State::Withdrawing(exchange),
-                Progress::Waiting { check_after },
-            )
-        }
-        Said::Rejected(rejection) if !heard.is_authentic(rejection) => Err(AskError::Unknown {
-            why: heard.refusal(rejection).detail,
-        }),
-        Said::Rejected(rejection) if rejection.failure.contains(PkiFailureInfo::CERT_REVOKED) => {
-            step(&State::Over, Progress::Done)
-        }
-        Said::Rejected(rejection) => {
-            step(&State::Over, Progress::Rejected(heard.refusal(rejection)))
-        }
-        _ => Err(beside_the_point(
-            "the CA answered a revocation with something else",
-        )),
+impl Accept {
+    /// When it was made.
+    fn made_at(&self) -> Option<Timestamp> {
+        let message = PkiMessage::decode(self.message.clone()).ok()?;
+        Some(message.header().message_time.as_ref()?.timestamp())
     }
 }

@@ -113,6 +113,7 @@ mod tests {
         let rejection = Rejection {
             texts: vec!["no such user".to_owned(), "ask helpdesk".to_owned()],
             failure: PkiFailureInfo::BAD_REQUEST | PkiFailureInfo::NOT_AUTHORIZED,
+            of_message: false,
             authenticated: false,
         };
         let refusal = refusal(&rejection, false);

@@ -199,9 +199,7 @@ impl CmpAuthority {
         };
         let renewal = match &request.replaces {
             None => Renewal::No,
-            Some(old) if !template::has_same_names(template, &old.certificate) => {
-                Renewal::OtherNames
-            }
+            Some(old) if !template.has_names_of(&old.certificate) => Renewal::OtherNames,
             Some(old) if matches!(old.proof, Proof::Lent(_)) => Renewal::ByItsKey,
             Some(_) => Renewal::OnBehalf,
         };

@@ -2,13 +2,14 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use pki::{Certificate, GeneralName};
 use pkixcmp::client::ClientTransaction;
-use ra::SentAs;
+use ra::{Refusal, SentAs};
 use serde::{Deserialize, Serialize};
 
 /// The form of our sealed state.
 pub(crate) const VERSION: u8 = 1;
 
-/// Where an exchange with the CA stands: all that the next step needs, so that any process can take it.
+/// Where an exchange with the CA stands: all that the next step needs, so that any process can take it. Variants are numbered in order:
+/// add at the end only.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum State {
     /// The request is made; it may have been sent, even more than once.
@@ -26,6 +27,9 @@ pub(crate) enum State {
     Withdrawing(Exchange),
     /// Nothing more is to be said.
     Over,
+    /// A certificate whose confirmation was refused, after it may have been taken, is being given back by rr, and the CA wants to be
+    /// polled about that.
+    TakingBack { exchange: Exchange, why: Refusal },
 }
 
 /// One transaction and how our messages in it look.

@@ -171,21 +171,6 @@ pub(crate) fn cert_id(certificate: &Certificate) -> Result<CertId, Unencodable> 
     })
 }
 
-/// Whether both have the same subject and the same alternative names, so that one can replace the other
-/// (certservice-compat 2.6): RDNs in any order and any case, alternative names in any order and exact.
-pub(crate) fn has_same_names(template: &Template, old: &Certificate) -> bool {
-    let sorted = |names: &[GeneralName]| {
-        let mut encoded: Vec<_> = names
-            .iter()
-            .map(|name| name.to_der().unwrap_or_default())
-            .collect();
-        encoded.sort();
-        encoded
-    };
-    pki::name::same_name_unordered(&template.subject, old.subject())
-        && sorted(&template.sans) == sorted(old.sans())
-}
-
 fn validity(template: &Template) -> Option<OptionalValidity> {
     let asked = template.validity;
     let validity = OptionalValidity {

@@ -173,6 +173,7 @@ impl ClientTransaction {
         Step::Rejected(Rejection {
             texts: info.texts_for_display(),
             failure: info.failure.unwrap_or_default(),
+            of_message: false,
             authenticated: true,
         })
     }
@@ -249,6 +250,7 @@ fn rejection(error: &ErrorMsgContent, authenticated: bool) -> Rejection {
     Rejection {
         texts: all,
         failure: error.pki_status_info.failure.unwrap_or_default(),
+        of_message: true,
         authenticated,
     }
 }

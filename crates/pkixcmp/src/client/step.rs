@@ -56,6 +56,8 @@ pub struct Rejection {
     pub texts: Vec<String>,
     /// Why.
     pub failure: PkiFailureInfo,
+    /// Whether it is the message that was refused, by an error, and not what was asked for, by a status.
+    pub of_message: bool,
     /// Whether the message bore a valid protection. One that did not may come from anyone; the transaction goes on as if it had not come.
     pub authenticated: bool,
 }

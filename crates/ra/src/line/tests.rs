@@ -597,6 +597,72 @@ fn a_certificate_that_its_requester_rejects_is_given_back() {
     assert_eq!(house.ca.withdrawn(), [got.chain[0].id()]);
 }
 
+fn rejection() -> Verdict {
+    let why = Refusal::new(RefusalKind::NotConfirmed, "the client gave up");
+    Verdict::Reject {
+        why,
+        original: None,
+    }
+}
+
+#[test]
+fn a_certificate_that_comes_after_its_requester_gave_up_is_given_back() {
+    for confirmed_by in [ConfirmedBy::Requester, ConfirmedBy::Ra] {
+        let house = House::new();
+        let wait = || Script::Wait(SignedDuration::from_secs(10));
+        house.ca.will(wait());
+        house.ca.will(wait());
+        let asked = EnrollRequest {
+            confirmed_by,
+            ..request("a")
+        };
+        assert!(matches!(
+            house.enroll(asked).unwrap(),
+            Outcome::Waiting { .. }
+        ));
+        for _ in 0..2 {
+            let given_up = house.confirm(id_of("a"), rejection());
+            assert_eq!(refused(given_up), RefusalKind::NotConfirmed);
+            assert_eq!(house.phase("a").name(), "abandoned");
+        }
+        let again = house.recall(&alice(), "a").unwrap();
+        assert_eq!(refused(again), RefusalKind::NotConfirmed);
+        house.later(11);
+        assert_eq!(house.sweep(), 1, "it is polled all the same");
+        assert_eq!(house.phase("a").name(), "abandoned");
+        house.later(11);
+        assert_eq!(house.sweep(), 1);
+        assert_eq!(house.phase("a").name(), "withdrawn");
+        assert_eq!(house.ca.confirmed(), []);
+        assert_eq!(house.ca.withdrawn().len(), 1);
+        let kinds: Vec<&str> = house
+            .journal
+            .audit()
+            .iter()
+            .map(|event| event.kind.as_str())
+            .collect();
+        assert_eq!(
+            kinds,
+            ["begun", "waiting", "abandoned", "confirming", "withdrawn"]
+        );
+    }
+}
+
+#[test]
+fn a_request_that_its_requester_gave_up_ends_as_the_ca_decides() {
+    let house = House::new();
+    house.ca.will(Script::Wait(SignedDuration::from_secs(10)));
+    house.ca.will(Script::Reject(Refusal::new(
+        RefusalKind::RejectedByCa,
+        "no",
+    )));
+    house.enroll(request("a")).unwrap();
+    house.confirm(id_of("a"), rejection());
+    house.later(11);
+    house.sweep();
+    assert_eq!(house.phase("a").name(), "refused");
+}
+
 #[test]
 fn a_certificate_not_confirmed_in_time_is_given_back() {
     let house = House::new();
@@ -768,6 +834,57 @@ fn a_made_up_certificate_with_the_number_of_a_real_one_is_not_renewed() {
         refused(house.enroll(renewal).unwrap()),
         RefusalKind::BadRequest
     );
+}
+
+/// A renewal under the same names of a certificate that nobody here knows, its key proven by a signature.
+fn renewal_of_unknown(house: &House, issuer: &MemoryCa, days_ago: i64) -> Outcome {
+    let private = PrivateKey::generate(KeyKind::P256).unwrap();
+    let wanted = template(&private);
+    let now = (house.ra.clock)() - SignedDuration::from_hours(24 * days_ago);
+    let old = block_on(issuer.sign(wanted.clone(), now)).unwrap();
+    let over = Bytes::from_static(b"new request");
+    let proof = Proof::Signature {
+        signature: private.sign_now(&over).unwrap(),
+        algorithm: pki::Signer::algorithm(&private).clone(),
+        over,
+    };
+    let replaces = Some(Replaces {
+        certificate: old,
+        proof,
+    });
+    let renewal = request("renewal");
+    let wanted = Template {
+        public_key: renewal.wanted.public_key.clone(),
+        ..wanted
+    };
+    house
+        .enroll(EnrollRequest {
+            wanted,
+            replaces,
+            ..renewal
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_certificate_of_the_profiles_ca_that_the_journal_does_not_know_is_renewed() {
+    let house = House::new();
+    issued(renewal_of_unknown(&house, &house.ca, 0));
+}
+
+#[test]
+fn a_made_up_certificate_that_the_journal_does_not_know_is_not_renewed() {
+    let house = House::new();
+    let stranger = block_on(MemoryCa::new((house.ra.clock)())).unwrap();
+    let outcome = renewal_of_unknown(&house, &stranger, 0);
+    assert_eq!(refused(outcome), RefusalKind::BadRequest);
+}
+
+#[test]
+fn an_expired_certificate_that_the_journal_does_not_know_is_not_renewed() {
+    let house = House::new();
+    let outcome = renewal_of_unknown(&house, &house.ca, 2);
+    assert_eq!(refused(outcome), RefusalKind::BadRequest);
 }
 
 #[test]

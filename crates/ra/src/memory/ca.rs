@@ -143,6 +143,20 @@ impl MemoryCa {
             .filter(|script| !matches!(script, Script::Good))
     }
 
+    /// A certificate that no order asked for, valid from `now` for a day or as long as the template says.
+    ///
+    /// # Errors
+    /// When it cannot be made, in words.
+    pub async fn sign(&self, template: Template, now: Timestamp) -> Result<Certificate, String> {
+        let until = template
+            .validity
+            .not_after
+            .unwrap_or(now + SignedDuration::from_hours(24));
+        let serial = Serial::random().map_err(|e| e.to_string())?;
+        let tbs = TbsParameters::under(&self.root, template, serial, now, until);
+        issue(&tbs, &self.key).await.map_err(|e| e.to_string())
+    }
+
     /// The certificate of an order, the same one however often it is asked for.
     async fn certificate(
         &self,
@@ -153,16 +167,8 @@ impl MemoryCa {
         if let Some(issued) = self.held().issued.get(&number) {
             return Ok(issued.clone());
         }
-        let unknown = |why: String| AskError::Unknown { why };
-        let until = template
-            .validity
-            .not_after
-            .unwrap_or(now + SignedDuration::from_hours(24));
-        let serial = Serial::random().map_err(|e| unknown(e.to_string()))?;
-        let tbs = TbsParameters::under(&self.root, template, serial, now, until);
-        let made = issue(&tbs, &self.key)
-            .await
-            .map_err(|e| unknown(e.to_string()))?;
+        let made = self.sign(template, now).await;
+        let made = made.map_err(|why| AskError::Unknown { why })?;
         Ok(self.held().issued.entry(number).or_insert(made).clone())
     }
 }

@@ -235,7 +235,7 @@ impl Journal for MemoryJournal {
         for row in self.held().rows.values() {
             match row.entry.phase {
                 Phase::Begun => count.begun += 1,
-                Phase::Waiting => count.waiting += 1,
+                Phase::Waiting | Phase::Abandoned(_) => count.waiting += 1,
                 Phase::Issued(_) => count.issued += 1,
                 Phase::Confirming(..) => count.confirming += 1,
                 _ => {}

@@ -53,10 +53,17 @@ pub(super) fn unavailable(error: &Error) -> PkiStatusInfo {
             PkiFailureInfo::SYSTEM_UNAVAIL,
             "the CA cannot be asked now; try again later",
         ),
-        Error::Journal(_) | Error::NoAuthority(_) | Error::NoProfile(_) | Error::NoChain { .. } => {
-            failure()
-        }
+        Error::Journal(_) => later(),
+        Error::NoAuthority(_) | Error::NoProfile(_) | Error::NoChain { .. } => failure(),
     }
+}
+
+/// What was done cannot be looked up or noted now: the same message may be served in a moment.
+pub(super) fn later() -> PkiStatusInfo {
+    PkiStatusInfo::rejection(
+        PkiFailureInfo::SYSTEM_UNAVAIL,
+        "the service cannot look up what was done; send the same message again later",
+    )
 }
 
 /// Something failed that the client can do nothing about.

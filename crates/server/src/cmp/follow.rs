@@ -71,20 +71,20 @@ impl Call<'_> {
         if exchange.transaction.is_confirmed() {
             return Ok(());
         }
+        let polls = matches!(self.message.body(), PkiBody::PollReq(_));
         let granted = exchange.returned(Said::Final, self.message);
         // What was granted may have been withdrawn since: too late for a last word.
-        if let (Outcome::Refused { refusal, .. }, Some(_)) = (outcome, granted) {
+        if let (Outcome::Refused { refusal, .. }, Some(_), false) = (outcome, granted, polls) {
             return Err(fail_info::status(refusal));
         }
         let waited = exchange.returned(Said::Wait, self.message);
         let (answer, nonce) = match (outcome, granted, waited) {
-            (Outcome::Issued(issued), nonce, None)
-                if !matches!(self.message.body(), PkiBody::PollReq(_)) =>
-            {
+            (Outcome::Issued(issued), nonce, None) if !polls => {
                 let granted = render::granted(issued, sender)?;
                 (Answer::Granted(Box::new(granted)), nonce)
             }
-            (_, _, nonce) => (render::waiting(), nonce),
+            // Who polls though it was told the end has lost that: it is told again.
+            (_, granted, waited) => (render::waiting(), waited.or(granted.filter(|_| polls))),
         };
         let nonce = nonce.unwrap_or(Nonce([0; 16]));
         let out = sender.reply.outgoing(self.message, nonce, self.now, &[]);
@@ -118,8 +118,8 @@ impl Call<'_> {
                             .as_ref()
                             .is_some_and(|entry| entry.confirmed_by == ConfirmedBy::Ra)
                 }
-                // There is nothing yet that could be given back; the row ends unconfirmed.
-                Some(Phase::Begun | Phase::Waiting) => !accepts,
+                // There is nothing yet that could be given back; what comes will be.
+                Some(Phase::Abandoned(_)) => !accepts,
                 _ => return Err(fail_info::status(refusal)),
             },
             Outcome::Revoked(_) => false,

@@ -9,12 +9,19 @@ use super::exchange::transaction_id;
 use super::{mac, signature};
 use crate::Site;
 
+/// The label that a message is for as far as its path says.
+pub(super) fn likely<'a>(site: &'a Site, named: Option<&'a Label>) -> Option<&'a Label> {
+    named.or_else(|| site.default_cmp_label())
+}
+
+/// # Errors
+/// When the journal cannot be asked.
 pub(super) async fn label<'a>(
     site: &'a Site,
     named: Option<&'a Label>,
     message: &PkiMessage,
 ) -> Result<Option<&'a Label>, JournalError> {
-    let default = named.or_else(|| site.default_cmp_label());
+    let default = likely(site, named);
     let goes_on = matches!(
         message.body(),
         PkiBody::CertConf(_) | PkiBody::PollReq(_) | PkiBody::Error(_)

@@ -4,7 +4,7 @@ use pkixcmp::protection::ProtectionError;
 use pkixcmp::{PkiFailureInfo, PkiStatusInfo};
 use ra::{JournalError, Requester};
 
-use super::fail_info::failure;
+use super::fail_info::{failure, later};
 use super::protect::Reply;
 
 /// Who sent a message, and how they are answered.
@@ -67,6 +67,9 @@ impl From<ProtectionError> for Unauthenticated {
 
 impl From<JournalError> for Unauthenticated {
     fn from(error: JournalError) -> Self {
-        Self::failure(error)
+        Self {
+            status: later(),
+            why: error.to_string(),
+        }
     }
 }

@@ -17,6 +17,8 @@ use crate::files::Files;
 /// one is reported too; the stand-ins are thrown away with the rest.
 pub(crate) struct Context {
     pub(crate) problems: Problems,
+    /// What works, and is probably not meant.
+    pub(crate) warnings: Problems,
     pub(crate) files: Files,
 }
 
@@ -24,12 +26,18 @@ impl Context {
     pub(crate) fn new(files: Files) -> Self {
         Self {
             problems: Problems::default(),
+            warnings: Problems::default(),
             files,
         }
     }
 
     pub(crate) fn wrong(&mut self, key: &str, wrong: impl Into<String>, valid: impl Into<String>) {
         self.problems.add(key, wrong, valid);
+    }
+
+    /// Notes what works, and is probably not meant.
+    pub(crate) fn doubt(&mut self, key: &str, doubt: impl Into<String>, better: impl Into<String>) {
+        self.warnings.add(key, doubt, better);
     }
 
     /// A required value.

@@ -312,6 +312,22 @@ fn what_guards_a_ca_keeps_to_its_bounds_and_to_what_it_guards() {
 }
 
 #[test]
+fn a_ca_of_whose_signatures_none_is_believed_is_doubted_and_served() {
+    let doubts = |more: &str| {
+        let toml = format!(
+            "{LISTEN}\n[authorities.ca.cmp]\nurl = \"http://ca/\"\n\
+             mac = {{ reference = \"r\", secret = {{ file = \"ejbca.secret\" }} }}\n{more}"
+        );
+        let config = checked(&toml).ok().unwrap();
+        let keys = config.warnings.0.into_iter().map(|doubt| doubt.key);
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(doubts(""), ["authorities.ca.cmp.trust"]);
+    assert!(doubts("quirks = { mac_answers_to_signature = true }").is_empty());
+    assert!(doubts("recipient = \"CN=CA\"\ntrust = { issuer_dn = true }").is_empty());
+}
+
+#[test]
 fn a_missing_file_is_one_problem_and_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     let (problems, files) = read(&dir.path().join("ca.toml")).err().unwrap();

@@ -107,22 +107,12 @@ fn old(certificate: Value, key: Value, wanted: &Template) -> Result<Old, Failure
     let certificate =
         Certificate::from_pem(&text).map_err(|e| Failure::certificate(format!("OLD_CERT: {e}")))?;
     let key = private_key(key, |e| Failure::certificate(format!("OLD_PK: {e}")))?;
-    let same_names = same_names(wanted, &certificate);
+    let same_names = wanted.has_names_of(&certificate);
     Ok(Old {
         certificate,
         key: Arc::new(key),
         same_names,
     })
-}
-
-fn same_names(wanted: &Template, old: &Certificate) -> bool {
-    let sorted = |names: &[pki::GeneralName]| {
-        let mut names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-        names.sort();
-        names
-    };
-    pki::name::same_name_unordered(&wanted.subject, old.subject())
-        && sorted(&wanted.sans) == sorted(old.sans())
 }
 
 impl Old {

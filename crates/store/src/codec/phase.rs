@@ -45,6 +45,7 @@ pub(crate) fn phase_bytes(phase: &Phase, changed_at: Timestamp) -> Result<Kept, 
         Phase::Refused(why) => Stored::Refused(why.into()),
         Phase::NotSent => Stored::NotSent,
         Phase::Lost(why) => Stored::Lost(why.into()),
+        Phase::Abandoned(why) => Stored::Abandoned(why.into()),
     };
     let bytes = sealed(&(changed_at.as_nanosecond(), stored), "phase")?;
     Ok(Kept {
@@ -67,7 +68,7 @@ pub(crate) fn phase_of(bytes: &[u8]) -> Result<StoredPhase, CodecError> {
 pub(crate) fn count(phase: Option<&[u8]>, count: &mut UnderWay) -> Result<(), CodecError> {
     match phase.map(phase_of).transpose()?.map(|phase| phase.stored) {
         None | Some(Stored::Begun) => count.begun += 1,
-        Some(Stored::Waiting) => count.waiting += 1,
+        Some(Stored::Waiting | Stored::Abandoned(_)) => count.waiting += 1,
         Some(Stored::Issued(_)) => count.issued += 1,
         Some(Stored::Confirming(..)) => count.confirming += 1,
         Some(_) => {}
@@ -133,6 +134,7 @@ impl StoredPhase {
             Stored::Refused(why) => Phase::Refused(why.try_into()?),
             Stored::NotSent => Phase::NotSent,
             Stored::Lost(why) => Phase::Lost(why.try_into()?),
+            Stored::Abandoned(why) => Phase::Abandoned(why.try_into()?),
         })
     }
 }
@@ -171,6 +173,7 @@ enum Stored<'a> {
     Refused(StoredRefusal<'a>),
     NotSent,
     Lost(StoredRefusal<'a>),
+    Abandoned(StoredRefusal<'a>),
 }
 
 #[derive(Serialize, Deserialize)]

@@ -106,6 +106,7 @@ fn phase() -> impl Strategy<Value = Phase> {
         refusal().prop_map(Phase::Refused),
         Just(Phase::NotSent),
         refusal().prop_map(Phase::Lost),
+        refusal().prop_map(Phase::Abandoned),
     ]
 }
 

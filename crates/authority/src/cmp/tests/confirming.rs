@@ -231,3 +231,77 @@ async fn a_revocation_that_gives_back_is_polled_where_the_ca_wants_it() {
     );
     assert_eq!(kinds(&ca.messages()), ["ir", "rr", "pollReq"]);
 }
+
+/// As after a crash between the CA's pkiConf and our next write: the CA has heard us and forgotten that.
+#[tokio::test]
+async fn a_certificate_is_taken_back_from_a_ca_that_refuses_the_confirmation_it_has_taken_before() {
+    let ca = Ca::start().await;
+    let authority = authority(config(&ca));
+    let (state, answer) = enrolled(&authority, &lent(&key())).await;
+    let later = now() + jiff::SignedDuration::from_mins(2);
+    ca.will([Act::Reject(PkiFailureInfo::TRANSACTION_ID_IN_USE)]);
+    rejected(
+        authority
+            .confirm(&state, &answer, &accept(), By::Ra, later)
+            .await,
+    );
+    assert_eq!(ca.log(), ["revoked"]);
+    assert_eq!(kinds(&ca.messages()), ["ir", "certConf", "rr"]);
+}
+
+#[tokio::test]
+async fn a_confirmation_that_got_no_answer_and_is_then_refused_has_its_certificate_taken_back() {
+    let ca = Ca::start().await;
+    let authority = authority(config(&ca));
+    let (state, answer) = enrolled(&authority, &lent(&key())).await;
+    ca.will([
+        Act::WorkAndLose,
+        Act::Reject(PkiFailureInfo::BAD_REQUEST),
+        Act::Wait,
+    ]);
+    unknown(
+        authority
+            .confirm(&state, &answer, &accept(), By::Ra, now())
+            .await,
+    );
+    let (state, _) = super::waiting(
+        authority
+            .confirm(&state, &answer, &accept(), By::Ra, now())
+            .await,
+    );
+    rejected(
+        authority
+            .confirm(&state, &answer, &accept(), By::Ra, now())
+            .await,
+    );
+    assert_eq!(ca.log(), ["accepted", "revoked"]);
+    let kinds = kinds(&ca.messages());
+    assert_eq!(kinds, ["ir", "certConf", "certConf", "rr", "pollReq"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_back_is_lost_and_named() {
+    let ca = Ca::start().await;
+    let authority = authority(CmpConfig {
+        takes: Takes {
+            rr: false,
+            ..Takes::default()
+        },
+        ..config(&ca)
+    });
+    let (state, answer) = enrolled(&authority, &lent(&key())).await;
+    ca.will([
+        Act::WorkAndLose,
+        Act::Reject(PkiFailureInfo::TRANSACTION_ID_IN_USE),
+    ]);
+    let verdict = accept();
+    let confirm = || authority.confirm(&state, &answer, &verdict, By::Ra, now());
+    unknown(confirm().await);
+    match confirm().await {
+        Err(ra::AskError::Lost { why }) => {
+            let serial = hex::encode(answer.leaf.serial());
+            assert!(why.contains(&serial), "{why}");
+        }
+        other => panic!("{other:?}"),
+    }
+}

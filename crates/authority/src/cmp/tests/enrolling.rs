@@ -523,3 +523,22 @@ async fn ca_certificates_are_asked_for_by_genm() {
     }
     assert_eq!(kinds(&ca.messages()), ["genm"]);
 }
+
+#[tokio::test]
+async fn a_poll_that_the_ca_does_not_know_what_to_do_with_is_a_lost_answer_and_no_refusal() {
+    for failure in [
+        PkiFailureInfo::BAD_REQUEST,
+        PkiFailureInfo::BAD_RECIPIENT_NONCE,
+        PkiFailureInfo::TRANSACTION_ID_IN_USE,
+    ] {
+        let ca = Ca::start().await;
+        let authority = authority(config(&ca));
+        ca.will([Act::Wait, Act::WorkAndLose, Act::Reject(failure)]);
+        let request = lent(&key());
+        let state = prepare(&authority, &request).await.unwrap();
+        let (state, _) = super::waiting(authority.advance(&state, By::Ra, now()).await);
+        unknown(authority.advance(&state, By::Ra, now()).await);
+        let again = authority.advance(&state, By::Ra, now()).await;
+        assert!(matches!(again, Err(ra::AskError::Lost { .. })), "{again:?}");
+    }
+}

@@ -121,6 +121,32 @@ async fn an_error_of_the_client_gives_the_certificate_back() {
 }
 
 #[tokio::test]
+async fn an_error_of_a_client_that_waits_ends_its_request_and_what_comes_yet_is_given_back() {
+    for confirmation in [Confirmation::Explicit, Confirmation::Implicit] {
+        let house = House::new().await;
+        let wait = jiff::SignedDuration::from_secs(7);
+        house.ca.will(Script::Wait(wait));
+        let client = Client::new();
+        let (mut talk, message) = client.begin(&ir(&key()), confirmation);
+        let answer = house.ask(message.clone()).await;
+        assert!(matches!(talk.hear(&answer), Step::Waiting { .. }));
+        let why = PkiStatusInfo::rejection(PkiFailureInfo::SYSTEM_FAILURE, "no room");
+        let given_up = talk.transaction.abort(why, client.out()).unwrap();
+        let given_up = client.protect(given_up);
+        for _ in 0..2 {
+            let answer = house.ask(given_up.clone()).await;
+            assert_eq!(answer.body(), &PkiBody::Pkiconf);
+        }
+        house.pass(8);
+        house.sweep().await;
+        assert_eq!(house.ca.confirmed(), []);
+        assert_eq!(house.ca.withdrawn().len(), 1);
+        let again = house.ask(message).await;
+        assert!(matches!(again.body(), PkiBody::Ip(_)), "{again:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_cert_conf_for_another_certificate_is_refused_and_the_right_one_still_counts() {
     let house = House::new().await;
     let client = Client::new();

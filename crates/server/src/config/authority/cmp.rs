@@ -41,6 +41,17 @@ pub(super) fn check(at: &str, name: &str, raw: &RawCmp, cx: &mut Context) -> Opt
             "`anchors`, `pinned` or `issuer_dn`",
         );
     }
+    if matches!(trust, AnswerTrust::MacOnly)
+        && raw.mac.is_some()
+        && !raw.quirks.mac_answers_to_signature.unwrap_or_default()
+    {
+        cx.doubt(
+            &key("trust"),
+            "missing: a key update by REST v1 is signed with the old certificate's key, and a CA that signs its answer to it, as \
+             most do, is not believed",
+            "`anchors`, `pinned` or `issuer_dn`",
+        );
+    }
     let default = TransportSettings::default();
     let transport = transport::check(&key("transport"), &raw.transport, &default, cx);
     let guard = guard::check(at, raw, &transport, cx);
