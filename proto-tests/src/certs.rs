@@ -65,12 +65,16 @@ impl Keys {
 
     /// A new P-256 key.
     pub fn ec() -> PrivateKey {
-        PrivateKey::generate(KeyKind::P256).unwrap()
+        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+        crate::secrets::key(&key);
+        key
     }
 }
 
 fn fixture(pem: &[u8]) -> PrivateKey {
-    PrivateKey::from_pem(pem, None).unwrap()
+    let key = PrivateKey::from_pem(pem, None).unwrap();
+    crate::secrets::key(&key);
+    key
 }
 
 /// Reads a DN as ONAP writes it: in the order of encoding.

@@ -11,6 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 
 use crate::certs::Identity;
+use crate::secrets;
 
 /// For how long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -184,6 +185,7 @@ impl Connection {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<Answer> {
+        secrets::fields(headers);
         let mut head = format!("{method} {path} HTTP/1.1\r\n");
         if !headers
             .iter()
@@ -224,6 +226,10 @@ impl Connection {
         if !to_head && answer.status != 204 && answer.status != 304 {
             answer.body = self.body(&answer)?;
         }
+        for (_, value) in &answer.headers {
+            secrets::assert_none_in("an answer's head", value.as_bytes());
+        }
+        secrets::assert_none_in("an answer", &answer.body);
         Ok(answer)
     }
 

@@ -23,6 +23,7 @@ pub mod postgres;
 pub mod program;
 pub mod record;
 pub mod scripted;
+pub mod secrets;
 pub mod service;
 pub mod soak;
 pub mod upstream;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::https::HttpsClient;
 use crate::output::{Output, PATIENCE};
+use crate::secrets;
 
 /// How a program is started: which, with what arguments and environment, and where.
 ///
@@ -24,6 +26,8 @@ pub struct Launch {
     sockets: Vec<(&'static str, Arc<TcpListener>)>,
     /// Told its own process number, as a service manager does.
     is_managed: bool,
+    /// Whether what it says is searched for secrets.
+    watched: bool,
 }
 
 /// How a program that was run to its end went.
@@ -42,12 +46,14 @@ impl Launch {
     ///
     /// Its admin listener is at a port that the system chooses: [`Program::admin`].
     pub fn certway_ra(folder: impl Into<PathBuf>) -> Self {
-        Self::of(binary("certway-ra"), folder).env("CERTWAY_RA_ADMIN__PORT", "0")
+        Self::of(binary("certway-ra"), folder)
+            .env("CERTWAY_RA_ADMIN__PORT", "0")
+            .watched()
     }
 
     /// `certway`, the command line tool, in `folder`.
     pub fn certway(folder: impl Into<PathBuf>) -> Self {
-        Self::of(binary("certway"), folder)
+        Self::of(binary("certway"), folder).watched()
     }
 
     /// Any program, in `folder`: `openssl cmp` as a server, say.
@@ -59,7 +65,15 @@ impl Launch {
             environment: BTreeMap::new(),
             sockets: Vec::new(),
             is_managed: false,
+            watched: false,
         }
+    }
+
+    /// With all that it says searched for secrets when it ends, as is done for every program of ours.
+    #[must_use]
+    pub fn watched(mut self) -> Self {
+        self.watched = true;
+        self
     }
 
     /// With one more argument.
@@ -136,10 +150,27 @@ impl Launch {
     pub fn run(&self) -> Ended {
         let output = self.command().stdin(Stdio::null()).output();
         let output = output.unwrap_or_else(|e| panic!("{}: {e}", self.program.display()));
+        self.assert_silent(&[&output.stdout, &output.stderr]);
         Ended {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// # Panics
+    /// When a secret is in what it said.
+    fn assert_silent(&self, said: &[&[u8]]) {
+        if !self.watched {
+            return;
+        }
+        secrets::folder(&self.folder);
+        for (name, value) in &self.environment {
+            secrets::variable(name, &value.to_string_lossy());
+        }
+        let who = self.program.display().to_string();
+        for said in said {
+            secrets::assert_none_in(&who, said);
         }
     }
 
@@ -320,8 +351,46 @@ impl Program {
     }
 }
 
+impl Program {
+    /// What its admin listener shows at the end, if it has one and answers at once.
+    fn shown(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let text = self.output.text();
+        let address = text
+            .rsplit_once("the admin listener is at ")
+            .and_then(|(_, rest)| {
+                rest.split([' ', '\n', '"'])
+                    .next()?
+                    .parse::<SocketAddr>()
+                    .ok()
+            });
+        let Some(address) = address.filter(|_| self.launch.watched && self.runs()) else {
+            return all;
+        };
+        for path in ["/metrics", "/configz", "/readyz"] {
+            let _gone = ask(address, path, &mut all);
+        }
+        all
+    }
+}
+
+/// A stopped process does not answer, and is not waited for.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+fn ask(address: SocketAddr, path: &str, said: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect_timeout(&address, AT_ONCE)?;
+    stream.set_read_timeout(Some(AT_ONCE))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    )?;
+    stream.read_to_end(said)?;
+    Ok(())
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
+        let shown = self.shown();
         self.kill();
         if std::thread::panicking() {
             let text = self.output.text();
@@ -329,7 +398,10 @@ impl Drop for Program {
             let last = lines.len().saturating_sub(40);
             eprintln!("--- {}", self.launch.program.display());
             eprintln!("{}\n---", lines[last..].join("\n"));
+            return;
         }
+        let said = self.output.text();
+        self.launch.assert_silent(&[said.as_bytes(), &shown]);
     }
 }
 

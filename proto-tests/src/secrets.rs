@@ -73,7 +73,13 @@ pub fn text(what: &str, text: &str) {
     let mut known = known();
     let known = known.get_or_insert_default();
     known.add(text.as_bytes(), what);
-    known.add(BASE64_STANDARD.encode(text).trim_end_matches('=').as_bytes(), what);
+    known.add(
+        BASE64_STANDARD
+            .encode(text)
+            .trim_end_matches('=')
+            .as_bytes(),
+        what,
+    );
     known.add(hex::encode(text).as_bytes(), what);
 }
 
@@ -120,7 +126,9 @@ pub(crate) fn folder(folder: &Path) {
         let path = entry.path();
         if path.is_dir() {
             self::folder(&path);
-        } else if entry.metadata().is_ok_and(|file| file.len() <= LARGEST_FILE)
+        } else if entry
+            .metadata()
+            .is_ok_and(|file| file.len() <= LARGEST_FILE)
             && let Ok(content) = std::fs::read_to_string(&path)
         {
             file(&path, &content);
@@ -135,15 +143,22 @@ fn file(path: &Path, content: &str) {
         text(&what, content.trim_end());
     }
     for block in content.split("-----BEGIN ").skip(1) {
-        if block.split("-----").next().is_some_and(|kind| kind.ends_with("PRIVATE KEY") && !kind.contains("ENCRYPTED")) {
+        if block
+            .split("-----")
+            .next()
+            .is_some_and(|kind| kind.ends_with("PRIVATE KEY") && !kind.contains("ENCRYPTED"))
+        {
             let end = block.find("-----END").unwrap_or(block.len());
-            pem_key(&what, &format!("-----BEGIN {}-----END PRIVATE KEY-----\n", &block[..end]));
+            pem_key(
+                &what,
+                &format!("-----BEGIN {}-----END PRIVATE KEY-----\n", &block[..end]),
+            );
         }
     }
     if name == "cmpServers.json" {
         let servers: serde_json::Value = serde_json::from_str(content).unwrap_or_default();
         for server in servers["cmpv2Servers"].as_array().into_iter().flatten() {
-            if let Some(secret) = server["authentication"]["rv"].as_str() {
+            if let Some(secret) = server["authentication"]["iak"].as_str() {
                 text(&what, secret);
             }
         }
@@ -160,6 +175,24 @@ pub(crate) fn variable(name: &str, value: &str) {
 fn is_named_for_one(name: &str) -> bool {
     let words = ["secret", "password", "token", "pass"];
     words.iter().any(|word| name.contains(word)) && !name.ends_with(".log")
+}
+
+/// Makes known what header fields of a request hold.
+pub(crate) fn fields(headers: &[(&str, &str)]) {
+    for (name, value) in headers {
+        match name.to_ascii_lowercase().as_str() {
+            "authorization" => text(name, value.strip_prefix("Bearer ").unwrap_or(value)),
+            "x-certway-store-password" => text(name, value),
+            "pk" | "old_pk" => {
+                let pem = BASE64_STANDARD.decode(value).ok();
+                let pem = pem.and_then(|pem| String::from_utf8(pem).ok());
+                if let Some(pem) = pem.filter(|pem| pem.contains("PRIVATE KEY-----")) {
+                    pem_key(name, &pem);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What is said there in the clear; `None`: nothing.

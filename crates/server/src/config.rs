@@ -25,6 +25,7 @@ mod profile;
 mod raw;
 mod read;
 mod show;
+mod telemetry;
 
 pub use admin::AdminListen;
 pub use authority::{AuthorityConfig, LocalConfig};
@@ -34,6 +35,7 @@ pub use listen::{Addresses, Limits, Listen, Tls};
 pub use problem::{Problem, Problems};
 pub(crate) use raw::{RawConfig, RawKeystore, RawSecret, RawTruststore};
 pub(crate) use show::shown;
+pub use telemetry::OtlpConfig;
 
 /// A configuration that was found to be right.
 pub struct Config {
@@ -45,6 +47,8 @@ pub struct Config {
     pub journal: JournalConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces go; `None`: nowhere.
+    pub otlp: Option<OtlpConfig>,
     /// How often files are looked at for changes.
     pub reload_every: Duration,
     /// REST v1.
@@ -139,6 +143,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
     let admin = admin::check(&raw.admin, cx_);
     let journal = journal(&raw.journal, cx_);
     let log = log(&raw.log, cx_);
+    let otlp = telemetry::check(&raw.telemetry, cx_);
     let reload_every = cx_
         .span(
             "reload.every",
@@ -211,6 +216,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         admin,
         journal,
         log,
+        otlp,
         reload_every,
         v1,
         cmp,

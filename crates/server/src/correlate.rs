@@ -8,6 +8,8 @@ use ra::Correlation;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::otlp;
+
 /// Ours; comes before the others, and every answer has it.
 const OURS: HeaderName = HeaderName::from_static(api::headers::CORRELATION_ID);
 /// What proxies and gateways call it.
@@ -27,6 +29,7 @@ pub(crate) async fn correlated(mut request: Request, next: Next) -> Response {
         method = %request.method(),
         path = path.get(..LONGEST_PATH).unwrap_or(path),
     );
+    otlp::continue_trace(&span, request.headers());
     if let Some(correlation) = correlation.clone() {
         request.extensions_mut().insert(correlation);
     }

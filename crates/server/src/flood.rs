@@ -9,8 +9,10 @@ const LINES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// One kind of line.
+#[derive(Debug)]
 pub(crate) struct Flood(Mutex<Window>);
 
+#[derive(Debug)]
 struct Window {
     since: Instant,
     written: u32,

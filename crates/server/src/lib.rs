@@ -30,6 +30,7 @@ pub mod log;
 mod manager;
 pub mod metrics;
 pub mod onap;
+pub mod otlp;
 pub mod peer;
 pub mod problem;
 pub mod reload;

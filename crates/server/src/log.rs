@@ -5,6 +5,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::LogConfig;
+use crate::otlp::Traces;
 
 /// Begins to log into a file, as text: the demo's standard output is for people. What [`begin`] is told later changes nothing.
 pub fn begin_in(file: std::fs::File) {
@@ -16,7 +17,7 @@ pub fn begin_in(file: std::fs::File) {
 }
 
 /// Begins to log. Once in a process; a second call changes nothing.
-pub fn begin(config: &LogConfig) {
+pub(crate) fn begin(config: &LogConfig, traces: Option<&Traces>) {
     // What hyper, reqwest and sqlx have to say below this costs more than the enrollment.
     let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = if config.json {
@@ -31,7 +32,9 @@ pub fn begin(config: &LogConfig) {
             .with_writer(std::io::stdout)
             .boxed()
     };
-    let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
+    let registry = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(traces.map(Traces::layer));
     #[cfg(feature = "stop-points")]
     let registry = registry.with(crate::stop::layer());
     let _already_begun = registry.try_init();

@@ -16,6 +16,7 @@ use crate::app::report;
 use crate::config::{Addresses, JournalConfig, Limits, Problems};
 use crate::listen::{self, Door, ListenError, Passed, PassedError};
 use crate::metrics::{Metrics, Watch};
+use crate::otlp::{NoTraces, Traces};
 use crate::reload::{self, Loaded, Reloader, Source};
 use crate::signals::StopSignals;
 use crate::{App, Site, admin, health, log, manager, router, site, sweep, tls};
@@ -41,6 +42,9 @@ pub enum ServeError {
     /// A second signal to stop.
     #[error("stopped at once by a second signal; what was under way goes on after the next start")]
     Hurried,
+    /// The traces.
+    #[error(transparent)]
+    Traces(#[from] NoTraces),
     /// The metrics.
     #[error("the metrics cannot be kept: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -104,6 +108,7 @@ fn talk_to_manager(server: &Server) -> JoinSet<()> {
 pub struct Server {
     app: Arc<App>,
     admin: Option<admin::Serving>,
+    traces: Option<Traces>,
     journal: Opened,
     sockets: Sockets,
     tls: Option<tls::Exchangeable>,
@@ -123,7 +128,8 @@ impl Server {
         let loaded = source
             .load()
             .map_err(|(problems, _)| ServeError::Config(problems))?;
-        log::begin(&loaded.config.log);
+        let traces = loaded.config.otlp.as_ref().map(Traces::begin).transpose()?;
+        log::begin(&loaded.config.log, traces.as_ref());
         tracing::info!("Loading initial configuration");
         loaded.announce();
         let Loaded { config, fault, .. } = loaded;
@@ -170,6 +176,7 @@ impl Server {
         Ok(Self {
             app,
             admin,
+            traces,
             journal,
             sockets,
             tls,
@@ -191,6 +198,7 @@ impl Server {
         let Self {
             app,
             admin,
+            traces,
             journal,
             sockets,
             tls,
@@ -229,6 +237,9 @@ impl Server {
         background.shutdown().await;
         app.cmp().say_rest();
         journal.close().await;
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
         // The last to go: whoever looks on sees the end.
         drop(admin);
         tracing::info!("stopped");

@@ -5,6 +5,8 @@ mod audit;
 mod correlation;
 mod lines;
 mod metrics;
+mod secrets;
+mod traces;
 
 use proto_tests::native::{Native, NativeSetup};
 use proto_tests::{HttpsClient, Keys};

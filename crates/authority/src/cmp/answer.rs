@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use pkixcmp::client::{ClientTransaction, Rejection, Step};
 use pkixcmp::{PkiBody, PkiMessage};
 use ra::{AskError, By, Refusal};
+use tracing::Instrument;
 
 use super::CmpAuthority;
 use super::config::Dialect;
@@ -26,6 +27,17 @@ impl CmpAuthority {
     /// # Errors
     /// [`AskError::NotSent`] when the CA has not acted on the message, [`AskError::Unknown`] when it may have.
     pub(crate) async fn exchange(
+        &self,
+        transaction: &mut ClientTransaction,
+        message: Bytes,
+        now: Timestamp,
+    ) -> Result<Heard, AskError> {
+        let span = tracing::info_span!("upstream", authority = %self.config.name);
+        let heard = self.heard(transaction, message, now);
+        heard.instrument(span).await
+    }
+
+    async fn heard(
         &self,
         transaction: &mut ClientTransaction,
         message: Bytes,

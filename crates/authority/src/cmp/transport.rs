@@ -18,6 +18,7 @@ pub(crate) struct Transport {
     endpoint: Endpoint,
     max_response: usize,
     any_media_type: bool,
+    headers: fn(&mut HeaderMap),
 }
 
 /// Why there is no answer, told apart by what may be done next.
@@ -83,14 +84,18 @@ impl Transport {
             endpoint,
             max_response: settings.max_response,
             any_media_type,
+            headers: settings.headers,
         })
     }
 
     /// Sends one message and reads one answer, which is a body that claims to be CMP and nothing more.
     pub(crate) async fn post(&self, message: Bytes, now: Timestamp) -> Result<Bytes, NoAnswer> {
+        let mut headers = HeaderMap::new();
+        (self.headers)(&mut headers);
         let request = self
             .client
             .post(self.endpoint.url().clone())
+            .headers(headers)
             .header(CONTENT_TYPE, HeaderValue::from_static(PKIXCMP))
             .body(message);
         let response = request

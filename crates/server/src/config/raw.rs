@@ -11,6 +11,7 @@ pub(crate) struct RawConfig {
     pub(crate) admin: RawAdmin,
     pub(crate) journal: RawJournal,
     pub(crate) log: RawLog,
+    pub(crate) telemetry: RawTelemetry,
     pub(crate) reload: RawReload,
     pub(crate) v1: RawV1,
     pub(crate) cmp: RawCmpFront,
@@ -96,6 +97,20 @@ pub(crate) struct RawJournal {
 pub(crate) struct RawLog {
     pub(crate) format: Option<String>,
     pub(crate) filter: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawTelemetry {
+    pub(crate) otlp: Option<RawOtlp>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawOtlp {
+    pub(crate) endpoint: Option<String>,
+    pub(crate) sample_percent: Option<i64>,
+    pub(crate) queue: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

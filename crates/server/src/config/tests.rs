@@ -22,7 +22,7 @@ fn keys<T: DeserializeOwned>() -> Vec<&'static str> {
 
 /// Every key there is, `*` standing for a name. The parts of a keystore and of a secret are documented once.
 fn all_keys() -> BTreeSet<String> {
-    let sections: [(&str, Vec<&str>); 24] = [
+    let sections: [(&str, Vec<&str>); 26] = [
         ("listen", keys::<RawListen>()),
         ("listen.tls", keys::<RawKeystore>()),
         ("listen.tls.password", keys::<RawSecret>()),
@@ -31,6 +31,8 @@ fn all_keys() -> BTreeSet<String> {
         ("admin", keys::<RawAdmin>()),
         ("journal", keys::<RawJournal>()),
         ("log", keys::<RawLog>()),
+        ("telemetry", keys::<RawTelemetry>()),
+        ("telemetry.otlp", keys::<RawOtlp>()),
         ("reload", keys::<RawReload>()),
         ("v1", keys::<RawV1>()),
         ("authorities.*", keys::<RawAuthority>()),

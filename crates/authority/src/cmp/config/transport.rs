@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pki::Certificate;
+use reqwest::header::HeaderMap;
 
 /// How to get to a CA.
 #[derive(Clone)]
@@ -16,6 +17,8 @@ pub struct TransportSettings {
     pub proxy: Proxy,
     /// For `https`.
     pub tls: TlsSettings,
+    /// What every call carries beside CMP: a trace, say.
+    pub headers: fn(&mut HeaderMap),
 }
 
 impl Default for TransportSettings {
@@ -26,6 +29,7 @@ impl Default for TransportSettings {
             max_response: pkixcmp::limits::MESSAGE,
             proxy: Proxy::Direct,
             tls: TlsSettings::default(),
+            headers: |_| {},
         }
     }
 }
