@@ -770,6 +770,10 @@ fn renewal_by_channel(house: &House, shown: &Certificate, named: Certificate) ->
         certificate: Some(shown.clone()),
         ..alice()
     };
+    renewal_by(house, who, named)
+}
+
+fn renewal_by(house: &House, who: Requester, named: Certificate) -> Outcome {
     let renewal = EnrollRequest {
         replaces: Some(Replaces {
             certificate: named,
@@ -778,6 +782,17 @@ fn renewal_by_channel(house: &House, shown: &Certificate, named: Certificate) ->
         ..request("renewal")
     };
     block_on(Arc::clone(&house.ra).enroll(who, renewal)).unwrap()
+}
+
+#[test]
+fn a_certificate_is_renewed_by_an_ra_that_answers_for_its_holder() {
+    let house = House::new();
+    let old = issued(house.enroll(request("k")).unwrap()).chain[0].clone();
+    let ra = Requester {
+        acts_as_ra: true,
+        ..alice()
+    };
+    issued(renewal_by(&house, ra, old));
 }
 
 #[test]
