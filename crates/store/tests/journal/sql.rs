@@ -367,7 +367,7 @@ pub(crate) async fn a_schema_newer_than_the_program_is_refused(place: &Place) {
             refused,
             JournalError::SchemaTooNew {
                 found: 99,
-                known: 1
+                known: 2
             }
         ),
         "{refused}"
