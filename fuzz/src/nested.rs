@@ -17,7 +17,9 @@ pub(crate) fn depth(octets: &[u8]) {
     let [high, low, tag, place, core @ ..] = octets else {
         return;
     };
-    let depth = usize::from(u16::from_be_bytes([*high, *low]));
+    // The deepest take as long as thousands of others: one start in 256 is enough of them.
+    let stated = usize::from(u16::from_be_bytes([*high, *low]));
+    let depth = if *high == 0xff { stated } else { stated % 512 };
     if place & 0x80 != 0 {
         return messages(depth % 300, core);
     }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::sealed;
 use crl::CrlCache;
 
-pub use hierarchy::{HierarchyError, HierarchySettings};
+pub use hierarchy::{CaKey, HierarchyError, HierarchySettings};
 pub use settings::{Confirmation, LocalSettings};
 
 /// The form of our sealed state.

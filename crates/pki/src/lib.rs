@@ -24,6 +24,7 @@ pub mod keystore;
 pub mod name;
 pub mod path;
 pub mod pem;
+pub mod pkcs11;
 pub mod private_key;
 pub mod random;
 pub mod signer;

@@ -263,6 +263,12 @@ impl<'a> DecodeValue<'a> for PkiFailureInfo {
 
     fn decode_value<R: Reader<'a>>(reader: &mut R, header: Header) -> der::Result<Self> {
         let string = BitStringRef::decode_value(reader, header)?;
+        // X.690 section 11.2.1: bits behind the last are zero. They would be lost here otherwise.
+        let behind = (1u16 << string.unused_bits()) - 1;
+        let last = string.raw_bytes().last().copied().unwrap_or_default();
+        if u16::from(last) & behind != 0 {
+            return Err(reader.error(Tag::BitString.value_error()));
+        }
         let mut set = Self::NONE;
         for (bit, _) in (0..).zip(string.bits()).filter(|(_, one)| *one) {
             set |= Self::from_bit(bit).ok_or_else(|| reader.error(Tag::BitString.value_error()))?;
@@ -496,6 +502,12 @@ mod tests {
         assert!(
             set.contains(PkiFailureInfo::BAD_POP) && !set.contains(PkiFailureInfo::BAD_REQUEST)
         );
+    }
+
+    #[test]
+    fn bits_behind_the_last_are_refused_and_not_lost() {
+        assert!(PkiFailureInfo::from_der(&[3, 2, 5, 0x20]).is_ok());
+        assert!(PkiFailureInfo::from_der(&[3, 2, 5, 0x29]).is_err());
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod raw;
 mod read;
 mod show;
 mod telemetry;
+mod token;
 
 pub use admin::AdminListen;
 pub use authority::{AuthorityConfig, LocalConfig};
@@ -139,6 +140,7 @@ pub(crate) fn raw_environment(cx: &mut Context) -> RawConfig {
 /// Raw values to checked types.
 pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problems, Files)> {
     let cx_ = &mut cx;
+    cx_.tokens = token::check(&raw.pkcs11, cx_);
     let listen = listen::check(&raw.listen, cx_);
     let admin = admin::check(&raw.admin, cx_);
     let journal = journal(&raw.journal, cx_);

@@ -8,11 +8,30 @@ use pki::issue::{self, IssueError, Serial, TbsParameters};
 use pki::key::KeyError;
 use pki::random::{self, NoRandomness};
 use pki::{
-    CaConstraint, Certificate, CertificateError, KeyKind, KeyUsages, Name, PrivateKey, Template,
+    CaConstraint, Certificate, CertificateError, KeyKind, KeyUsages, Name, PrivateKey, Signer,
+    Template,
 };
 use ra::{AuthorityName, Journal};
 
 use super::{CaParts, LocalAuthority, LocalError, LocalSettings};
+
+/// Where a CA's key is.
+#[derive(Clone)]
+pub enum CaKey {
+    /// In the folder: a key of this kind is made there on first start.
+    File(KeyKind),
+    /// Elsewhere, in a token for instance: a key that exists.
+    Held(Arc<dyn Signer>),
+}
+
+impl std::fmt::Debug for CaKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(kind) => write!(f, "File({kind})"),
+            Self::Held(signer) => write!(f, "Held({:?})", signer.public_key()),
+        }
+    }
+}
 
 /// How a hierarchy is made on first start; later starts only read it.
 #[derive(Clone, Debug)]
@@ -22,9 +41,9 @@ pub struct HierarchySettings {
     /// The issuing CA's name.
     pub issuing_subject: Name,
     /// The root's key.
-    pub root_key: KeyKind,
+    pub root_key: CaKey,
     /// The issuing CA's key.
-    pub issuing_key: KeyKind,
+    pub issuing_key: CaKey,
     /// How long the root is valid.
     pub root_validity: SignedDuration,
     /// How long the issuing CA is valid, at most as long as the root.
@@ -38,8 +57,8 @@ impl HierarchySettings {
         Self {
             root_subject,
             issuing_subject,
-            root_key: KeyKind::P256,
-            issuing_key: KeyKind::P256,
+            root_key: CaKey::File(KeyKind::P256),
+            issuing_key: CaKey::File(KeyKind::P256),
             root_validity: years(10),
             issuing_validity: years(5),
         }
@@ -101,7 +120,8 @@ pub enum HierarchyError {
 }
 
 impl LocalAuthority {
-    /// Reads the CA in `folder`, and makes what is not there yet: `root.key`, `root.crt`, `issuing.key`, `issuing.crt`.
+    /// Reads the CA in `folder`, and makes what is not there yet: `root.key`, `root.crt`, `issuing.key`, `issuing.crt`; of the keys those
+    /// that are not held elsewhere.
     ///
     /// Keys are readable by their owner only. Each file comes into being whole and is never overwritten, so a start that was
     /// interrupted is carried on by the next, and two processes that start at once end up with the same CA. Once the
@@ -123,22 +143,26 @@ impl LocalAuthority {
         let issuing_key = key(
             &path("issuing.key"),
             &path("issuing.crt"),
-            hierarchy.issuing_key,
+            &hierarchy.issuing_key,
         )?;
         let issuing = match read_certificate(&path("issuing.crt"))? {
             Some(certificate) => certificate,
             None => {
-                let root_key =
-                    read_key(&path("root.key"))?.ok_or_else(|| HierarchyError::Missing {
-                        missing: path("root.key"),
-                        wanted: path("issuing.crt"),
-                    })?;
-                let made = issuing(&root, &root_key, &issuing_key, hierarchy, now).await?;
+                let root_key = match &hierarchy.root_key {
+                    CaKey::Held(signer) => Arc::clone(signer),
+                    CaKey::File(_) => {
+                        read_key(&path("root.key"))?.ok_or_else(|| HierarchyError::Missing {
+                            missing: path("root.key"),
+                            wanted: path("issuing.crt"),
+                        })?
+                    }
+                };
+                let made = issuing(&root, &*root_key, &*issuing_key, hierarchy, now).await?;
                 write_certificate(&path("issuing.crt"), &made)?
             }
         };
         let parts = CaParts {
-            signer: Arc::new(issuing_key),
+            signer: issuing_key,
             chain: vec![issuing],
             roots: vec![root],
         };
@@ -158,17 +182,17 @@ async fn root(
     if let Some(certificate) = read_certificate(path)? {
         return Ok(certificate);
     }
-    let key = key(key_path, path, hierarchy.root_key)?;
-    let template = ca_template(&hierarchy.root_subject, &key, None);
+    let key = key(key_path, path, &hierarchy.root_key)?;
+    let template = ca_template(&hierarchy.root_subject, &*key, None);
     let (not_before, not_after) = (backdated(now), after(now, hierarchy.root_validity));
     let parameters = TbsParameters::self_signed(template, Serial::random()?, not_before, not_after);
-    write_certificate(path, &issue::issue(&parameters, &key).await?)
+    write_certificate(path, &issue::issue(&parameters, &*key).await?)
 }
 
 async fn issuing(
     root: &Certificate,
-    root_key: &PrivateKey,
-    key: &PrivateKey,
+    root_key: &dyn Signer,
+    key: &dyn Signer,
     hierarchy: &HierarchySettings,
     now: Timestamp,
 ) -> Result<Certificate, HierarchyError> {
@@ -179,7 +203,7 @@ async fn issuing(
     Ok(issue::issue(&parameters, root_key).await?)
 }
 
-fn ca_template(subject: &Name, key: &PrivateKey, path_len: Option<u8>) -> Template {
+fn ca_template(subject: &Name, key: &dyn Signer, path_len: Option<u8>) -> Template {
     let mut template = Template::new(subject.clone(), key.public_key().clone());
     template.ca = Some(CaConstraint { path_len });
     // digitalSignature because the CA also signs CMP messages (RFC 9810 section 8.9).
@@ -197,8 +221,12 @@ fn after(now: Timestamp, span: SignedDuration) -> Timestamp {
     now.saturating_add(span).unwrap_or(Timestamp::MAX)
 }
 
-/// The key at `path`; a new one if neither it nor the certificate made of it is there.
-fn key(path: &Path, certificate: &Path, kind: KeyKind) -> Result<PrivateKey, HierarchyError> {
+/// The key that is held elsewhere, or the one at `path`; a new one if neither that nor the certificate made of it is there.
+fn key(path: &Path, certificate: &Path, key: &CaKey) -> Result<Arc<dyn Signer>, HierarchyError> {
+    let kind = match key {
+        CaKey::Held(signer) => return Ok(Arc::clone(signer)),
+        CaKey::File(kind) => *kind,
+    };
     // In this order: who makes a hierarchy beside us writes the key before the certificate.
     let certified = certificate.exists();
     if let Some(key) = read_key(path)? {
@@ -217,7 +245,7 @@ fn key(path: &Path, certificate: &Path, kind: KeyKind) -> Result<PrivateKey, Hie
     let key = PrivateKey::generate(kind).map_err(of_key)?;
     let pem = key.to_pkcs8_pem().map_err(of_key)?;
     if create(path, pem.as_bytes(), 0o600)? {
-        return Ok(key);
+        return Ok(Arc::new(key));
     }
     read_key(path)?.ok_or_else(|| HierarchyError::Missing {
         missing: path.to_owned(),
@@ -225,13 +253,13 @@ fn key(path: &Path, certificate: &Path, kind: KeyKind) -> Result<PrivateKey, Hie
     })
 }
 
-fn read_key(path: &Path) -> Result<Option<PrivateKey>, HierarchyError> {
+fn read_key(path: &Path) -> Result<Option<Arc<dyn Signer>>, HierarchyError> {
     let Some(pem) = read(path)? else {
         return Ok(None);
     };
     let pem = zeroize::Zeroizing::new(pem);
     PrivateKey::from_pem(&pem, None)
-        .map(Some)
+        .map(|key| Some(Arc::new(key) as Arc<dyn Signer>))
         .map_err(|error| HierarchyError::Key {
             path: path.to_owned(),
             error,

@@ -1,11 +1,13 @@
 //! What every check needs: where to put problems, and how to read what keys refer to.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use pki::Certificate;
+use pki::pkcs11::TokenSettings;
 use secrecy::SecretString;
 
 use super::duration;
@@ -20,6 +22,8 @@ pub(crate) struct Context {
     /// What works, and is probably not meant.
     pub(crate) warnings: Problems,
     pub(crate) files: Files,
+    /// PKCS#11 modules by name: what the URIs of keys lead to.
+    pub(crate) tokens: BTreeMap<String, TokenSettings>,
 }
 
 impl Context {
@@ -28,6 +32,7 @@ impl Context {
             problems: Problems::default(),
             warnings: Problems::default(),
             files,
+            tokens: BTreeMap::new(),
         }
     }
 

@@ -1,11 +1,9 @@
 //! Labels: the names in URLs, what they lead to and how they are offered over CMP.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use pki::Signer;
 use pkixcmp::protection::{MacPolicy, Sha1Use};
 use pkixcmp::server::{Conformance, HeaderRules};
 use ra::{
@@ -14,9 +12,9 @@ use ra::{
 use secrecy::ExposeSecret;
 
 use super::context::Context;
-use super::listen::identity;
 use super::profile::requesters;
 use super::raw::{RawCmpFront, RawLabel, RawLabelCmp};
+use super::token::signing_identity;
 use crate::callers::Caller;
 use crate::site::{
     CmpListener, CmpRules, CmpSettings, CmpSigner, LabelSettings, UnauthenticatedErrors,
@@ -120,7 +118,7 @@ fn settings(at: &str, raw: &RawLabelCmp, cx: &mut Context) -> CmpSettings {
     let signer = raw
         .signer
         .as_ref()
-        .and_then(|signer| identity(&format!("{at}.signer"), signer, cx));
+        .and_then(|signer| signing_identity(&format!("{at}.signer"), signer, cx));
     CmpSettings {
         mac,
         trusted_clients: cx.certificates(
@@ -134,7 +132,7 @@ fn settings(at: &str, raw: &RawLabelCmp, cx: &mut Context) -> CmpSettings {
             .map(TextPattern::new)
             .collect(),
         signer: signer.map(|entry| CmpSigner {
-            key: Arc::new(entry.key) as Arc<dyn Signer>,
+            key: entry.signer,
             chain: entry.chain,
         }),
         grant_implicit_confirm: raw.implicit_confirm.unwrap_or(true),

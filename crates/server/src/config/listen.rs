@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pki::Certificate;
 use pki::keystore::{KeyEntry, Keystore};
+use pki::pkcs11::KeyUri;
 use secrecy::SecretString;
 
 use super::context::Context;
@@ -266,6 +267,11 @@ pub(crate) fn identity(key: &str, raw: &RawKeystore, cx: &mut Context) -> Option
     let path = cx.required(&format!("{key}.keystore"), raw.keystore.as_deref(), PATH)?;
     let mut content = cx.file(&format!("{key}.keystore"), path)?.to_vec();
     if let Some(path) = &raw.key {
+        if KeyUri::claims(path) {
+            let wrong = "a key in a token, which TLS does not use here";
+            cx.wrong(&format!("{key}.key"), wrong, PATH);
+            return None;
+        }
         content.push(b'\n');
         content.extend_from_slice(&cx.file(&format!("{key}.key"), path)?);
     }

@@ -19,6 +19,17 @@ pub(crate) struct RawConfig {
     pub(crate) profiles: BTreeMap<String, RawProfile>,
     pub(crate) labels: BTreeMap<String, RawLabel>,
     pub(crate) callers: BTreeMap<String, RawCaller>,
+    pub(crate) pkcs11: BTreeMap<String, RawPkcs11>,
+}
+
+/// Where keys are that are in no file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawPkcs11 {
+    pub(crate) module: Option<String>,
+    pub(crate) pin: Option<RawSecret>,
+    pub(crate) sessions: Option<i64>,
+    pub(crate) timeout: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

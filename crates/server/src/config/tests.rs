@@ -53,6 +53,7 @@ fn all_keys() -> BTreeSet<String> {
     let more = [
         ("callers.*", keys::<RawCaller>()),
         ("cmp", keys::<RawCmpFront>()),
+        ("pkcs11.*", keys::<RawPkcs11>()),
     ];
     let all = sections.into_iter().chain(more);
     all.flat_map(|(section, keys)| keys.into_iter().map(move |key| format!("{section}.{key}")))

@@ -1,13 +1,10 @@
 //! A CA that speaks CMP.
 
-use std::sync::Arc;
-
 use ::authority::cmp::{
     AnswerTrust, CmpConfig, Confirmation, Dialect, FirstRequest, GuardedCmp, MacForm, MacIdentity,
     Protection, Quirks, RaIdentity, SaltLife, SignerRule, Takes, TransportSettings,
     UnprotectedErrors,
 };
-use pki::Signer;
 use pkixcmp::PkiFailureInfo;
 use pkixcmp::protection::MacSecret;
 use ra::AuthorityName;
@@ -15,8 +12,8 @@ use secrecy::ExposeSecret;
 
 use super::{DN, dn, guard, transport};
 use crate::config::context::Context;
-use crate::config::listen::identity;
 use crate::config::raw::{RawCmp, RawCmpQuirks, RawCmpTrust, RawMac};
+use crate::config::token::signing_identity;
 
 pub(super) fn check(at: &str, name: &str, raw: &RawCmp, cx: &mut Context) -> Option<GuardedCmp> {
     let key = |key: &str| format!("{at}.{key}");
@@ -109,10 +106,9 @@ fn protection(at: &str, raw: &RawCmp, cx: &mut Context) -> Option<Protection> {
     match (&raw.mac, &raw.signature) {
         (Some(mac), None) => self::mac(&format!("{at}.mac"), mac, cx).map(Protection::Mac),
         (None, Some(signature)) => {
-            let entry = identity(&format!("{at}.signature"), signature, cx)?;
-            let signer = Arc::new(entry.key) as Arc<dyn Signer>;
+            let entry = signing_identity(&format!("{at}.signature"), signature, cx)?;
             Some(Protection::Signature(RaIdentity {
-                signer,
+                signer: entry.signer,
                 chain: entry.chain,
             }))
         }

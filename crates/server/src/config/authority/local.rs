@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use ::authority::local::{Confirmation, HierarchySettings, LocalSettings};
+use ::authority::local::{CaKey, Confirmation, HierarchySettings, LocalSettings};
 use jiff::SignedDuration;
-use pki::KeyKind;
+use pki::pkcs11::KeyUri;
 
 use super::{LocalConfig, dn};
 use crate::config::context::Context;
 use crate::config::profile::{ext_key_usages, key_usages};
 use crate::config::raw::RawLocal;
+use crate::config::token;
 
 pub(super) fn check(at: &str, raw: &RawLocal, cx: &mut Context) -> Option<LocalConfig> {
     let key = |key: &str| format!("{at}.{key}");
@@ -71,19 +72,15 @@ pub(super) fn check(at: &str, raw: &RawLocal, cx: &mut Context) -> Option<LocalC
         ),
     };
     let mut hierarchy = HierarchySettings::new(root?, issuing?);
-    let kind = |cx: &mut Context, name: &str, text: &Option<String>, default: KeyKind| {
-        let text = text.as_deref()?;
-        cx.parse(
-            &key(name),
-            text,
-            "`ec:P-256`, `ec:P-384`, `rsa:3072`, `rsa:4096`, `ed25519`",
-        )
-        .or(Some(default))
-    };
-    hierarchy.root_key =
-        kind(cx, "root_key", &raw.root_key, hierarchy.root_key).unwrap_or(hierarchy.root_key);
-    hierarchy.issuing_key = kind(cx, "issuing_key", &raw.issuing_key, hierarchy.issuing_key)
-        .unwrap_or(hierarchy.issuing_key);
+    for (name, text, chosen) in [
+        ("root_key", &raw.root_key, &mut hierarchy.root_key),
+        ("issuing_key", &raw.issuing_key, &mut hierarchy.issuing_key),
+    ] {
+        let at = key(name);
+        if let Some(key) = text.as_deref().and_then(|text| ca_key(&at, text, cx)) {
+            *chosen = key;
+        }
+    }
     hierarchy.root_validity = span(
         cx,
         "root_validity",
@@ -108,4 +105,13 @@ pub(super) fn check(at: &str, raw: &RawLocal, cx: &mut Context) -> Option<LocalC
         hierarchy,
         settings,
     })
+}
+
+/// A kind of key to be made, or a key in a token.
+fn ca_key(at: &str, text: &str, cx: &mut Context) -> Option<CaKey> {
+    if KeyUri::claims(text) {
+        return token::key(at, text, None, cx).map(CaKey::Held);
+    }
+    let valid = "`ec:P-256`, `ec:P-384`, `rsa:3072`, `rsa:4096`, `ed25519`, or a key in a token as `pkcs11:token=…;object=…`";
+    cx.parse(at, text, valid).map(CaKey::File)
 }

@@ -1,0 +1,133 @@
+//! certway-ra with its keys in a token.
+
+use pki::{Certificate, Csr, KeyUsages, Template, usage};
+use proto_tests::certs::{dn, sans};
+use proto_tests::program::eventually;
+use proto_tests::{Answer, Keys, Native, NativeSetup};
+use serde_json::json;
+
+use crate::hsm::{Hsm, PIN};
+
+fn csr(name: &str) -> String {
+    let key = Keys::ec();
+    let mut template = Template::new(dn(&format!("CN={name}")), key.public_key().clone());
+    template.sans = sans(&[&format!("dns:{name}")]);
+    Csr::build(&template, &key).unwrap().to_pem()
+}
+
+fn enroll(native: &Native, idempotency_key: &str, csr: &str) -> Answer {
+    let client = native.rest(Some(&native.setup.pki.client));
+    let body = json!({ "csr": csr }).to_string();
+    let fields = [
+        ("Content-Type", "application/json"),
+        ("Idempotency-Key", idempotency_key),
+    ];
+    client.request("POST", "/v2/RA/certificates", &fields, body.as_bytes())
+}
+
+#[track_caller]
+fn leaf(answer: &Answer) -> Certificate {
+    assert!(
+        matches!(answer.status, 200 | 201),
+        "{} {}",
+        answer.status,
+        answer.text()
+    );
+    let body = answer.json();
+    Certificate::from_pem(body["certificate"].as_str().unwrap().as_bytes()).unwrap()
+}
+
+fn start(setup: NativeSetup, hsm: &Hsm, config: &str) -> Native {
+    let config = hsm.section() + config;
+    let launch = hsm.reachable_by(setup.launch(&config));
+    setup.start_as(launch)
+}
+
+#[test]
+fn the_embedded_ca_makes_its_certificates_with_keys_in_the_token_and_issues_through_an_outage() {
+    let Some(hsm) = Hsm::new() else { return };
+    let (root, issuing) = (Keys::ec(), Keys::ec());
+    hsm.import("root", "01", &root);
+    hsm.import("issuing", "02", &issuing);
+    let setup = NativeSetup::new();
+    let authority = r#"
+[authorities.ca.local]
+folder = "ca"
+root_key = "pkcs11:token=certway;object=root"
+issuing_key = "pkcs11:token=certway;object=issuing"
+"#;
+    let config = authority.to_owned() + &setup.label("", "");
+    let native = start(setup, &hsm, &config);
+    leaf(&enroll(&native, "one", &csr("one.example")))
+        .verify_signed_by(issuing.public_key())
+        .unwrap();
+    let folder = native.setup.path("ca");
+    let made = Certificate::from_pem(&std::fs::read(folder.join("issuing.crt")).unwrap()).unwrap();
+    made.verify_signed_by(root.public_key()).unwrap();
+    assert!(!folder.join("root.key").exists() && !folder.join("issuing.key").exists());
+
+    hsm.let_it("removed");
+    let two = csr("two.example");
+    let refused = enroll(&native, "two", &two);
+    assert!(
+        refused.status >= 500,
+        "{} {}",
+        refused.status,
+        refused.text()
+    );
+    hsm.no_longer("removed");
+    eventually("the request of the outage is answered", || {
+        enroll(&native, "two", &two).status < 300
+    });
+    assert!(!native.log().contains(PIN), "the PIN is in the log");
+}
+
+#[test]
+fn requests_to_a_cmp_ca_are_signed_in_the_token() {
+    let Some(hsm) = Hsm::new() else { return };
+    let upstream = Native::local_with("", "ra_clients = [\"subject:O=Devices,CN=RA\"]");
+    let key = Keys::ec();
+    hsm.import("ra", "01", &key);
+    let mut template = Template::new(dn("O=Devices,CN=RA"), key.public_key().clone());
+    template.key_usage = Some(KeyUsages::DIGITAL_SIGNATURE);
+    template.ext_key_usage = vec![usage::CMC_RA];
+    let certificate = upstream.setup.devices.sign(template);
+    let setup = NativeSetup::new();
+    setup.write("ra.pem", certificate.to_pem());
+    setup.write("upstream.pem", upstream.setup.root.certificate.to_pem());
+    let authority = format!(
+        r#"
+[authorities.ca.cmp]
+url = "{}"
+signature = {{ keystore = "ra.pem", key = "pkcs11:object=ra;token=certway?module-name=hsm" }}
+trust = {{ anchors = ["upstream.pem"], signer = "any-below-anchors" }}
+"#,
+        upstream.cmp_url()
+    );
+    let config = authority + &setup.label("", "");
+    let native = start(setup, &hsm, &config);
+    leaf(&enroll(&native, "one", &csr("one.example")))
+        .verify_signed_by(upstream.setup.issuing.certificate.public_key())
+        .unwrap();
+    assert_eq!(upstream.issued(), 1);
+}
+
+#[test]
+fn a_configuration_whose_key_is_not_in_the_token_is_refused_with_its_key_path() {
+    let Some(hsm) = Hsm::new() else { return };
+    let setup = NativeSetup::new();
+    let config = hsm.section()
+        + &setup.local_authority()
+        + "root_key = \"pkcs11:token=certway;object=none\"\n"
+        + "issuing_key = \"pkcs11:token=certway;object=none?pin-value=1\"\n"
+        + &setup.label("", "");
+    let ended = hsm.reachable_by(setup.launch(&config)).run();
+    let said = ended.stdout + &ended.stderr;
+    assert_ne!(ended.code, Some(0));
+    assert!(said.contains("authorities.ca.local.root_key"), "{said}");
+    assert!(
+        said.contains("the token has no private key object=\"none\""),
+        "{said}"
+    );
+    assert!(said.contains("`pin-value` does not belong"), "{said}");
+}
