@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod certmanager;
+pub mod certway;
 pub mod cluster;
 pub mod controlplane;
 pub mod credentials;
@@ -18,6 +19,7 @@ pub mod stack;
 pub mod watch;
 
 pub use api::{Api, Refused};
+pub use certway::Certway;
 pub use cluster::{Cluster, Settings, cluster};
 pub use credentials::{Authority, kubeconfig};
 pub use namespace::Namespace;

@@ -57,10 +57,15 @@ impl Default for Setup {
 impl Setup {
     /// JKS stores, as CertService's chart has them, and no `cmpServers.json` yet.
     pub fn new() -> Self {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// The same in a folder whose end is somebody else's.
+    pub fn within(folder: &Path) -> Self {
         let setup = Self {
             pki: Pki::new(),
             port: Port::free(),
-            folder: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir_in(folder).unwrap(),
         };
         setup.write("certs/keystore.jks", setup.pki.server.jks());
         setup.write(

@@ -4,8 +4,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::{Resource, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,6 +30,9 @@ pub trait Configured:
     /// How it does.
     fn status(&self) -> Option<&IssuerStatus>;
 
+    /// Where this one is: an object of a namespace is read everywhere at once, and written only there.
+    fn place(&self, client: Client) -> Api<Self>;
+
     /// Which one it is.
     fn id(&self) -> IssuerId {
         IssuerId {
@@ -40,7 +44,7 @@ pub trait Configured:
 }
 
 macro_rules! configured {
-    ($($kind:ident = $word:ident;)*) => {
+    ($($kind:ident = $word:ident, $place:ident;)*) => {
         $(impl Configured for $kind {
             const KIND: IssuerKind = IssuerKind::$word;
 
@@ -51,14 +55,32 @@ macro_rules! configured {
             fn status(&self) -> Option<&IssuerStatus> {
                 self.status.as_ref()
             }
+
+            fn place(&self, client: Client) -> Api<Self> {
+                $place(self, client)
+            }
         })*
     };
 }
 
 configured! {
-    Issuer = Issuer;
-    ClusterIssuer = ClusterIssuer;
-    CMPv2Issuer = Cmpv2Issuer;
+    Issuer = Issuer, in_namespace;
+    ClusterIssuer = ClusterIssuer, in_cluster;
+    CMPv2Issuer = Cmpv2Issuer, in_namespace;
+}
+
+fn in_namespace<K>(one: &K, client: Client) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    Api::namespaced(client, &one.namespace().unwrap_or_default())
+}
+
+fn in_cluster<K>(_: &K, client: Client) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = ClusterResourceScope>,
+{
+    Api::all(client)
 }
 
 /// What the watches know. Several stores of a kind where namespaces are watched one by one; none of a kind that is not watched.

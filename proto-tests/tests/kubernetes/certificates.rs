@@ -22,6 +22,17 @@ macro_rules! cases {
                 }
             )*
         }
+
+        mod certway {
+            use crate::ours::CERTWAY;
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    issues(&CERTWAY, &[$($feature),*], json!($spec));
+                }
+            )*
+        }
     };
 }
 
@@ -87,6 +98,17 @@ macro_rules! stories {
                 #[test]
                 fn $name() {
                     super::$name(&IN_TREE, &[$($feature),*]);
+                }
+            )*
+        }
+
+        mod certway_stories {
+            use crate::ours::CERTWAY;
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    super::$name(&CERTWAY, &[$($feature),*]);
                 }
             )*
         }

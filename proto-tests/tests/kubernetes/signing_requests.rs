@@ -52,6 +52,18 @@ macro_rules! cases {
                 }
             )*
         }
+
+        mod certway {
+            use crate::ours::CERTWAY;
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    let case = Case { $($field: $value,)* ..USUAL };
+                    signs(&CERTWAY, &[$($feature),*], &case);
+                }
+            )*
+        }
     };
 }
 

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use api::client::Client as RaClient;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
-use kube::{Api, ResourceExt};
 use pki::Certificate;
 use serde_json::json;
 
@@ -27,7 +27,6 @@ use crate::trouble::with_causes;
 /// [`Failed`] when the API server did not take the status.
 pub async fn reconcile<K: Configured>(
     issuer: Arc<K>,
-    api: Api<K>,
     context: Arc<Context>,
 ) -> Result<Action, Failed> {
     let id = issuer.id();
@@ -51,7 +50,7 @@ pub async fn reconcile<K: Configured>(
         }),
     };
     let condition = condition(issuer.as_ref(), &found, Timestamp::now());
-    write(&api, issuer.as_ref(), &condition, &context).await?;
+    write(issuer.as_ref(), &condition, &context).await?;
     context.metrics.checked(&id, found.is_ok());
     Ok(later(context.checks.done(&id, generation, found.is_ok())))
 }
@@ -146,7 +145,6 @@ fn condition<K: Configured>(
 }
 
 async fn write<K: Configured>(
-    api: &Api<K>,
     issuer: &K,
     condition: &Condition,
     context: &Context,
@@ -161,7 +159,7 @@ async fn write<K: Configured>(
         "status": { "conditions": [condition] },
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let name = issuer.name_any();
+    let (name, api) = (issuer.name_any(), issuer.place(context.kube.clone()));
     let written = match api.patch_status(&name, &params, &Patch::Apply(&body)).await {
         // ONAP's own definition has no status subresource: there the status is a field like another.
         Err(kube::Error::Api(status)) if status.code == 404 => {

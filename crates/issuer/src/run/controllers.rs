@@ -152,7 +152,7 @@ impl Controllers {
     ) -> BoxFuture<'static, ()> {
         let Place { api, writer, store } = place;
         let gone = Arc::clone(context);
-        let stream = counted(&self.health, watch(api.clone(), watcher::Config::default()))
+        let stream = counted(&self.health, watch(api, watcher::Config::default()))
             .inspect_ok(move |event| {
                 if let Event::Delete(issuer) = event {
                     gone.forget(&issuer.id());
@@ -169,7 +169,7 @@ impl Controllers {
             .reconcile_on(doubted)
             .graceful_shutdown_on(self.stop())
             .run(
-                move |issuer, context| reconcile_issuer(issuer, api.clone(), context),
+                reconcile_issuer,
                 |issuer: Arc<K>, error: &Failed, context: Arc<Context>| {
                     tracing::warn!(issuer = %issuer.id(), error = with_causes(error), "an issuer's status was not written");
                     let uid = issuer.uid().unwrap_or_default();
