@@ -25,4 +25,5 @@ mod stubborn;
 mod table;
 
 pub use options::Options;
+pub use process::cpu;
 pub use run::run;

@@ -11,6 +11,7 @@ pub mod certs;
 pub mod client;
 pub mod cmp;
 pub mod cmp_ca;
+pub mod fill;
 pub mod https;
 pub mod kube;
 pub mod mock;

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pki::Certificate;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 
+use crate::certs::Identity;
 use crate::port::Port;
 
 /// The server that databases are made on.
@@ -132,6 +134,72 @@ impl Server {
         run(server.command("initdb")?.args(arguments))?;
         server.go()?;
         Ok(server)
+    }
+
+    /// Makes it ask everybody who comes over TCP for TLS and a password, and show that certificate; `clients`: and for a certificate
+    /// below that one. The user `certway` with that password, who may do everything, is made.
+    ///
+    /// # Errors
+    /// What it says when it cannot.
+    pub fn secure(
+        &self,
+        identity: &Identity,
+        clients: Option<&Certificate>,
+        password: &str,
+    ) -> Result<(), String> {
+        self.ask(&format!(
+            "CREATE ROLE certway SUPERUSER LOGIN PASSWORD '{password}'"
+        ))?;
+        self.stop()?;
+        let write = |name: &str, content: &str| {
+            let path = Path::new(&self.data()).join(name);
+            std::fs::write(&path, content).map_err(|e| e.to_string())?;
+            run(Command::new("chmod").arg("600").arg(&path))?;
+            if is_root() {
+                run(Command::new("chown").arg("postgres").arg(&path))?;
+            }
+            Ok::<_, String>(())
+        };
+        write("server.crt", &identity.chain_pem())?;
+        write("server.key", &identity.key_pem())?;
+        let mut settings = "ssl = on\n".to_owned();
+        let mut asked = "scram-sha-256".to_owned();
+        if let Some(root) = clients {
+            write("clients.crt", &root.to_pem())?;
+            settings += "ssl_ca_file = 'clients.crt'\n";
+            asked += " clientcert=verify-ca";
+        }
+        write("postgresql.auto.conf", &settings)?;
+        let socket = "local all all trust\n";
+        write(
+            "pg_hba.conf",
+            &format!("{socket}hostssl all all all {asked}\n"),
+        )?;
+        self.go()
+    }
+
+    /// Its URL by name, for the user that [`Server::secure`] makes.
+    pub fn secured_url(&self) -> String {
+        format!(
+            "postgres://certway@localhost:{}/postgres",
+            self.port.number()
+        )
+    }
+
+    /// Does a statement as who may do everything, past TLS and password.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn ask(&self, statement: &str) -> Result<(), String> {
+        let folder = self.folder.path().display();
+        let port = self.port.number();
+        let url = format!("postgres://postgres@localhost:{port}/postgres?host={folder}");
+        ask(&url, statement).map_err(|e| e.to_string())
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port.number()
     }
 
     /// Its URL, with the database that it has from the start.

@@ -123,6 +123,16 @@ impl Launch {
         self.env("LISTEN_FDS", count).env("LISTEN_FDNAMES", names)
     }
 
+    /// Under another program, which is given this one and its arguments behind its own.
+    #[must_use]
+    pub fn under(mut self, program: &str, arguments: &[&str]) -> Self {
+        let inner = std::mem::replace(&mut self.program, program.into());
+        let outer = arguments.iter().map(OsString::from);
+        let inner = std::iter::once(inner.into_os_string());
+        self.arguments = outer.chain(inner).chain(self.arguments).collect();
+        self
+    }
+
     /// Where it is started.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -5,10 +5,10 @@
 mod compare;
 pub mod onap;
 
-pub use compare::{same_name, same_name_unordered};
+pub use compare::{folded, same_name, same_name_unordered};
 
 use bytes::Bytes;
-use der::Encode;
+use der::{Decode, Encode};
 
 use crate::{Name, ObjectIdentifier};
 
@@ -18,6 +18,14 @@ use crate::{Name, ObjectIdentifier};
 /// When it is longer than DER can say.
 pub fn to_der(name: &Name) -> der::Result<Bytes> {
     name.to_der().map(Bytes::from)
+}
+
+/// The reverse of [`to_der`].
+///
+/// # Errors
+/// When it is no name.
+pub fn from_der(octets: &[u8]) -> der::Result<Name> {
+    Name::from_der(octets)
 }
 
 /// The text of the first attribute of this type, whatever its string type.

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use pki::{Certificate, CertificateId};
+use pki::{Certificate, CertificateId, Name};
 
 use crate::{AuditEvent, AuthorityName, CredentialId, Entry, EntryId, Phase, Sealed};
 
@@ -191,6 +192,17 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError`]
     async fn issuance(&self, of: &CertificateId) -> Result<Option<Issuance>, JournalError>;
+
+    /// The same, for who knows the issuer's name and not how it is encoded: as RFC 5280 section 7.1 compares names.
+    /// `serial`: the contents of the INTEGER.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn issuance_by(
+        &self,
+        issuer: &Name,
+        serial: &Bytes,
+    ) -> Result<Option<Issuance>, JournalError>;
 
     /// Every revocation by `authority`, oldest first.
     ///

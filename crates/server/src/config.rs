@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use ra::{AuthorityName, Label, Profile, ProfileName};
 
 use crate::callers::Callers;
@@ -18,6 +17,7 @@ mod admin;
 mod authority;
 mod context;
 mod duration;
+mod journal;
 mod label;
 mod listen;
 mod problem;
@@ -31,6 +31,8 @@ mod token;
 pub use admin::AdminListen;
 pub use authority::{AuthorityConfig, LocalConfig};
 pub(crate) use context::Context;
+pub(crate) use duration::parse as span;
+pub use journal::JournalConfig;
 pub use label::{CmpClient, LabelConfig};
 pub use listen::{Addresses, Limits, Listen, Tls};
 pub use problem::{Problem, Problems};
@@ -68,30 +70,6 @@ pub struct Config {
     pub warnings: Problems,
     /// Every file it was read from.
     pub files: Files,
-}
-
-/// Where and how the journal is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalConfig {
-    /// `sqlite:…` or `postgres://…`; `None`: in memory, forgotten with the process.
-    pub url: Option<String>,
-    /// For how long a row is kept from others while we ask a CA and confirm; longer than two calls may take.
-    pub lease: SignedDuration,
-    /// How often rows that are due are looked for.
-    pub sweep_every: Duration,
-    /// How many of them are carried on at a time.
-    pub sweep_at_once: usize,
-}
-
-impl Default for JournalConfig {
-    fn default() -> Self {
-        Self {
-            url: None,
-            lease: SignedDuration::from_secs(70),
-            sweep_every: Duration::from_secs(1),
-            sweep_at_once: 32,
-        }
-    }
 }
 
 /// What is logged, and how.
@@ -143,7 +121,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
     cx_.tokens = token::check(&raw.pkcs11, cx_);
     let listen = listen::check(&raw.listen, cx_);
     let admin = admin::check(&raw.admin, cx_);
-    let journal = journal(&raw.journal, cx_);
+    let journal = journal::check(&raw.journal, cx_);
     let log = log(&raw.log, cx_);
     let otlp = telemetry::check(&raw.telemetry, cx_);
     let reload_every = cx_
@@ -161,7 +139,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
             authorities.insert(AuthorityName::new(name), config);
         }
     }
-    lease_suffices(&journal, &authorities, cx_);
+    journal::lease_suffices(&journal, &authorities, cx_);
     let mut profiles = HashMap::new();
     for (name, raw_profile) in &raw.profiles {
         if let Some(profile) = profile::check(name, raw_profile, cx_) {
@@ -229,61 +207,6 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         warnings: cx.warnings,
         files: cx.files,
     })
-}
-
-/// A row is claimed for asking and confirming together. A claim that runs out in between does no harm, but two processes then do one's work.
-fn lease_suffices(
-    journal: &JournalConfig,
-    authorities: &HashMap<AuthorityName, AuthorityConfig>,
-    cx: &mut Context,
-) {
-    let totals = authorities
-        .values()
-        .filter_map(|authority| match authority {
-            AuthorityConfig::Cmp(cmp) => Some(cmp.guard.gate.deadline),
-            AuthorityConfig::Local(_) => None,
-        });
-    let Some(longest) = totals.max() else { return };
-    let least = longest * 2 + Duration::from_secs(5);
-    if Duration::try_from(journal.lease).is_ok_and(|lease| lease < least) {
-        let wrong = "shorter than two calls to a CA may take (its `limits.deadline`, which is `transport.total_timeout` and 500 ms unless given)";
-        cx.wrong(
-            "journal.lease",
-            wrong,
-            format!("at least `{}`", duration::show(least)),
-        );
-    }
-}
-
-fn journal(raw: &raw::RawJournal, cx: &mut Context) -> JournalConfig {
-    let default = JournalConfig::default();
-    if let Some(url) = &raw.url
-        && !["sqlite:", "postgres:", "postgresql:"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme))
-    {
-        cx.wrong(
-            "journal.url",
-            "not the URL of a database",
-            "`sqlite:///path/journal.db` or `postgres://…`",
-        );
-    }
-    let lease = Duration::from_secs(10)..=Duration::from_secs(3600);
-    JournalConfig {
-        url: raw.url.clone(),
-        lease: cx
-            .span("journal.lease", raw.lease.as_deref(), lease)
-            .and_then(|span| SignedDuration::try_from(span).ok())
-            .unwrap_or(default.lease),
-        sweep_every: cx
-            .span(
-                "journal.sweep_every",
-                raw.sweep_every.as_deref(),
-                Duration::from_millis(50)..=Duration::from_secs(60),
-            )
-            .unwrap_or(default.sweep_every),
-        sweep_at_once: cx.number("journal.sweep_at_once", raw.sweep_at_once, 32, 1..=1000) as usize,
-    }
 }
 
 fn log(raw: &raw::RawLog, cx: &mut Context) -> LogConfig {

@@ -9,7 +9,7 @@ use server::check::Checked;
 use server::listen::Passed;
 use server::onap::Environment;
 use server::reload::Source;
-use server::{check, demo, serve};
+use server::{check, demo, journal, serve};
 
 /// A registration authority: REST and CMP in, a CMP CA or a signer of its own behind.
 #[derive(Parser)]
@@ -45,6 +45,14 @@ enum Command {
         #[arg(long, value_name = "N")]
         ca_port: Option<u16>,
     },
+    /// Look at the journal of a service, running or not, and take out what is too old.
+    Journal {
+        /// The configuration file of the service. Without: CertService's environment.
+        #[arg(long, value_name = "FILE", env = "CERTWAY_CONFIG", global = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: journal::Command,
+    },
     /// Say everything that is wrong with a configuration, and leave with 0 when nothing is.
     CheckConfig {
         /// The configuration: TOML, or a cmpServers.json.
@@ -72,6 +80,14 @@ fn main() -> ExitCode {
             cmp_port,
             ca_port,
         }),
+        Command::Journal { config, command } => {
+            let mut out = std::io::BufWriter::new(std::io::stdout());
+            block_on(async {
+                journal::run(source(config), command, &mut out)
+                    .await
+                    .map_err(|e| e.to_string())
+            })
+        }
         Command::CheckConfig { file } => match check::check(&file) {
             Ok(Checked { summary, warnings }) => {
                 for doubt in &warnings.0 {
@@ -95,16 +111,20 @@ fn from_environment() -> Option<PathBuf> {
 }
 
 fn serve(config: Option<PathBuf>) -> ExitCode {
-    let source = match config {
-        Some(path) => Source::File(path),
-        None => Source::Onap(Environment::of_process()),
-    };
+    let source = source(config);
     // Before there are threads: it reads and changes the environment.
     let passed = match Passed::of_process() {
         Ok(passed) => passed,
         Err(e) => return fail(&e.to_string()),
     };
     block_on(async { serve::run(source, passed).await.map_err(|e| e.to_string()) })
+}
+
+fn source(config: Option<PathBuf>) -> Source {
+    match config {
+        Some(path) => Source::File(path),
+        None => Source::Onap(Environment::of_process()),
+    }
 }
 
 fn show(options: demo::Options) -> ExitCode {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ra::memory::MemoryJournal;
 use ra::{Journal, Witness};
-use store::{Options, SqlJournal};
+use store::SqlJournal;
 use tokio::net::TcpListener;
 use tokio::pin;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,7 +19,7 @@ use crate::metrics::{Metrics, Watch};
 use crate::otlp::{NoTraces, Traces};
 use crate::reload::{self, Loaded, Reloader, Source};
 use crate::signals::StopSignals;
-use crate::{App, Site, admin, health, log, manager, router, site, sweep, tls};
+use crate::{App, Site, admin, compact, health, log, manager, router, site, sweep, tls};
 
 /// Why the process cannot serve. Each is shown as it is.
 #[derive(Debug, thiserror::Error)]
@@ -214,6 +214,15 @@ impl Server {
             sweeping.sweep_at_once,
         ));
         background.spawn(health::run(Arc::clone(&app)));
+        if let Opened::Sql(journal) = &journal
+            && sweeping.retention != store::Retention::default()
+        {
+            background.spawn(compact::run(
+                Arc::clone(journal),
+                sweeping.retention,
+                sweeping.compact_every,
+            ));
+        }
         background.spawn(reload::watch(Arc::clone(&app), reload_every));
         background.spawn(reload_on_hangup(Arc::clone(&app), hangup));
 
@@ -280,10 +289,11 @@ enum Opened {
 
 impl Opened {
     async fn at(config: &JournalConfig) -> Result<Self, ServeError> {
-        match &config.url {
-            Some(url) => Ok(Self::Sql(Arc::new(
-                SqlJournal::open(url, Options::default()).await?,
-            ))),
+        match &config.database {
+            Some(database) => {
+                let opened = SqlJournal::open(database, config.options.clone()).await?;
+                Ok(Self::Sql(Arc::new(opened)))
+            }
             None => {
                 tracing::warn!(
                     "the journal is kept in memory: requests under way are forgotten when this process ends; name a file for it \

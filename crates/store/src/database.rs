@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::path::Path;
-use std::str::FromStr;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use ra::JournalError;
@@ -13,78 +13,112 @@ use sqlx::{
 
 use crate::fault::{Fault, unavailable};
 use crate::sql::{POSTGRES, SQLITE, Sql};
+use crate::target::{Place, Postgres, Target};
 
 /// Which database, and how to get connections to it.
 pub(crate) struct Database {
     kind: Kind,
-    options: AnyConnectOptions,
     /// How long a connection may take to come about.
     patience: Duration,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Sqlite,
-    Postgres,
+    Sqlite(AnyConnectOptions),
+    Postgres(Box<Postgres>),
 }
 
 impl Database {
-    /// Reads a URL; for SQLite, sees to it that a new file is for this user only.
-    pub(crate) async fn at(url: &str, patience: Duration) -> Result<Self, JournalError> {
-        sqlx::any::install_default_drivers();
-        let (kind, url) = match url.split_once(':') {
-            Some(("sqlite", _)) => (Kind::Sqlite, sqlite_url(url).await?),
-            Some(("postgres" | "postgresql", _)) => (Kind::Postgres, url.to_owned()),
-            _ => {
-                return Err(Fault::store(
-                    "the database URL must begin with sqlite:// or postgres://",
-                )
-                .into());
-            }
+    /// For SQLite, sees to it that a new file is for this user only.
+    pub(crate) async fn at(target: &Target, patience: Duration) -> Result<Self, JournalError> {
+        let made = match &target.0 {
+            Place::Sqlite(url) => sqlite_url(url, true).await?,
+            Place::Postgres(_) => String::new(),
         };
-        let options = AnyConnectOptions::from_str(&url)
-            .map_err(unavailable)?
-            .disable_statement_logging();
-        Ok(Self {
-            kind,
-            options,
-            patience,
-        })
+        Self::of(target, &made, patience)
+    }
+
+    /// Makes nothing.
+    pub(crate) async fn already_at(
+        target: &Target,
+        patience: Duration,
+    ) -> Result<Self, JournalError> {
+        let there = match &target.0 {
+            Place::Sqlite(url) => sqlite_url(url, false).await?,
+            Place::Postgres(_) => String::new(),
+        };
+        Self::of(target, &there, patience)
+    }
+
+    fn of(target: &Target, sqlite: &str, patience: Duration) -> Result<Self, JournalError> {
+        sqlx::any::install_default_drivers();
+        let kind = match &target.0 {
+            Place::Sqlite(_) => Kind::Sqlite(
+                AnyConnectOptions::from_str(sqlite)
+                    .map_err(unavailable)?
+                    .disable_statement_logging(),
+            ),
+            Place::Postgres(postgres) => Kind::Postgres(postgres.clone()),
+        };
+        Ok(Self { kind, patience })
     }
 
     pub(crate) fn sql(&self) -> &'static Sql {
         match self.kind {
-            Kind::Sqlite => &SQLITE,
-            Kind::Postgres => &POSTGRES,
+            Kind::Sqlite(_) => &SQLITE,
+            Kind::Postgres(_) => &POSTGRES,
+        }
+    }
+
+    /// Read anew: the password may be another by now.
+    async fn options(&self) -> Result<AnyConnectOptions, Fault> {
+        match &self.kind {
+            Kind::Sqlite(options) => Ok(options.clone()),
+            Kind::Postgres(postgres) => {
+                let postgres = postgres.clone();
+                // It reads a file.
+                let options = tokio::task::spawn_blocking(move || postgres.options()).await;
+                options
+                    .map_err(|_| "the database's password could not be read".to_owned())
+                    .and_then(|options| options)
+                    .map_err(Fault::connection)
+            }
         }
     }
 
     /// The one connection that writes.
     pub(crate) async fn connect_writer(&self) -> Result<AnyConnection, Fault> {
         let connecting = async {
-            let mut connection = AnyConnection::connect_with(&self.options).await?;
+            let mut connection = AnyConnection::connect_with(&self.options().await?).await?;
             match self.kind {
-                Kind::Sqlite => prepare_sqlite(&mut connection).await?,
-                Kind::Postgres => prepare_postgres(&mut connection).await?,
+                Kind::Sqlite(_) => prepare_sqlite(&mut connection).await?,
+                Kind::Postgres(_) => prepare_postgres(&mut connection).await?,
             }
             Ok(connection)
         };
         tokio::time::timeout(self.patience, connecting)
             .await
             .unwrap_or_else(|_| {
-                Err(Fault::store(
+                Err(Fault::connection(
                     "the database cannot be reached in time: is it running?",
                 ))
             })
     }
 
+    /// Lets further connections of `readers` be made with the password as it is now.
+    pub(crate) async fn refresh(&self, readers: &AnyPool) {
+        if let (Kind::Postgres(_), Ok(options)) = (&self.kind, self.options().await) {
+            readers.set_connect_options(options);
+        }
+    }
+
     /// Connections that only read.
-    pub(crate) fn readers(&self, most: u32) -> AnyPool {
+    pub(crate) async fn readers(&self, most: u32) -> Result<AnyPool, Fault> {
+        let connect = self.options().await?;
         let options = AnyPoolOptions::new()
             .max_connections(most)
             .acquire_timeout(self.patience);
-        match self.kind {
-            Kind::Sqlite => options
+        Ok(match self.kind {
+            Kind::Sqlite(_) => options
                 // A file does not go away like a server does.
                 .test_before_acquire(false)
                 .after_connect(|connection, _| {
@@ -95,31 +129,18 @@ impl Database {
                             .map(drop)
                     })
                 })
-                .connect_lazy_with(self.options.clone()),
-            Kind::Postgres => options.connect_lazy_with(self.options.clone()),
-        }
+                .connect_lazy_with(connect),
+            Kind::Postgres(_) => options.connect_lazy_with(connect),
+        })
     }
 
     /// Brings the schema up to what this program knows, and makes sure that something can be written.
     pub(crate) async fn migrate(&self, connection: &mut AnyConnection) -> Result<(), JournalError> {
-        let migrations = match self.kind {
-            Kind::Sqlite => migrations(&[
-                include_str!("../migrations/sqlite/0001_journal.sql"),
-                include_str!("../migrations/sqlite/0002_correlation.sql"),
-            ]),
-            Kind::Postgres => migrations(&[
-                include_str!("../migrations/postgres/0001_journal.sql"),
-                include_str!("../migrations/postgres/0002_correlation.sql"),
-            ]),
-        };
-        let known = migrations
-            .iter()
-            .map(|migration| migration.version)
-            .max()
-            .unwrap_or_default();
+        let migrations = self.migrations();
+        let known = newest(&migrations);
         let done = match self.kind {
             // SQLite has no lock for this but a transaction around all of it.
-            Kind::Sqlite => {
+            Kind::Sqlite(_) => {
                 let begun = connection.begin_with(self.sql().begin).await;
                 let mut all = begun.map_err(unavailable)?;
                 let done = migrations.run(&mut *all).await;
@@ -128,7 +149,7 @@ impl Database {
                     Err(_) => done,
                 }
             }
-            Kind::Postgres => migrations.run(&mut *connection).await,
+            Kind::Postgres(_) => migrations.run(&mut *connection).await,
         };
         match done {
             // Of nothing: whether anything can be written shows now, not with the first request.
@@ -154,13 +175,60 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Whether the schema is the one this program knows, for those who only read.
+    pub(crate) async fn check_schema(
+        &self,
+        connection: &mut AnyConnection,
+    ) -> Result<(), JournalError> {
+        let known = newest(&self.migrations());
+        let found = sqlx::query("SELECT MAX(version) FROM _sqlx_migrations WHERE success")
+            .fetch_one(connection)
+            .await
+            .and_then(|row| row.try_get::<Option<i64>, _>(0));
+        match found {
+            Ok(Some(found)) if found == known => Ok(()),
+            Ok(Some(found)) if found > known => Err(JournalError::SchemaTooNew { found, known }),
+            Ok(_) => Err(Fault::store("the journal was written by an earlier program: start this one's service once, it brings the schema up to date").into()),
+            Err(sqlx::Error::Database(e)) if e.message().contains("_sqlx_migrations") => {
+                Err(Fault::store("there is no journal in this database: start the service once").into())
+            }
+            Err(e) => Err(unavailable(e)),
+        }
+    }
+
+    fn migrations(&self) -> Migrator {
+        match self.kind {
+            Kind::Sqlite(_) => migrations(&[
+                include_str!("../migrations/sqlite/0001_journal.sql"),
+                include_str!("../migrations/sqlite/0002_correlation.sql"),
+                include_str!("../migrations/sqlite/0003_look_up.sql"),
+            ]),
+            Kind::Postgres(_) => migrations(&[
+                include_str!("../migrations/postgres/0001_journal.sql"),
+                include_str!("../migrations/postgres/0002_correlation.sql"),
+                include_str!("../migrations/postgres/0003_look_up.sql"),
+            ]),
+        }
+    }
+}
+
+fn newest(migrations: &Migrator) -> i64 {
+    let versions = migrations.iter().map(|migration| migration.version);
+    versions.max().unwrap_or_default()
+}
+
 /// A server may be set to answer before anything is on disk; what this journal says is durable must be.
 const DURABLE_POSTGRES: &str = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
+/// What a process that was cut off holds must not keep the others waiting for as long as TCP takes to notice.
+const FORGOTTEN_POSTGRES: &str =
+    "SELECT set_config('idle_in_transaction_session_timeout', '30s', false)";
+
 async fn prepare_postgres(connection: &mut AnyConnection) -> Result<(), Fault> {
-    sqlx::query(DURABLE_POSTGRES)
-        .execute(&mut *connection)
-        .await?;
+    for setting in [DURABLE_POSTGRES, FORGOTTEN_POSTGRES] {
+        sqlx::query(setting).execute(&mut *connection).await?;
+    }
     let encoding = "SELECT current_setting('server_encoding')";
     let encoding: String = sqlx::query(encoding)
         .fetch_one(connection)
@@ -191,17 +259,13 @@ async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The URL with the path made absolute and the file made, if the URL does not say that it must be there.
-async fn sqlite_url(url: &str) -> Result<String, JournalError> {
+/// The URL with the path made absolute, and the file made if it `may_be_made` and the URL does not say that it must be there.
+async fn sqlite_url(url: &str, may_be_made: bool) -> Result<String, JournalError> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    if url.contains(":memory:") || query.contains("mode=memory") {
-        return Err(Fault::store("a journal in memory would forget what was issued: name a file, as sqlite:///path/file.db").into());
-    }
     let mut options = SqliteConnectOptions::from_str(url).map_err(unavailable)?;
     let path = std::path::absolute(options.get_filename())
         .map_err(|e| Fault::store(format!("the database URL names no usable path ({e})")))?;
-    let must_be_there = query.contains("mode=");
-    if !must_be_there {
+    if may_be_made && !query.contains("mode=") {
         create(&path).await?;
         options = options.create_if_missing(true);
     }

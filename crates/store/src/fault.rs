@@ -12,6 +12,8 @@ pub(crate) enum Blame {
     Connection,
     /// Nothing can be written or read for now.
     Store,
+    /// We are being stopped.
+    Closing,
 }
 
 /// A failure that can be told to everyone who waited for it.
@@ -20,6 +22,10 @@ pub(crate) struct Fault {
     pub(crate) blame: Blame,
     /// A unique index refused a row.
     pub(crate) clash: bool,
+    /// It may have happened all the same.
+    pub(crate) unsure: bool,
+    /// The server did not take the password.
+    pub(crate) password: bool,
     text: String,
 }
 
@@ -29,8 +35,32 @@ impl Fault {
         Self {
             blame: Blame::Store,
             clash: false,
+            unsure: false,
+            password: false,
             text: text.into(),
         }
+    }
+
+    /// No connection came about, for a reason of our own.
+    pub(crate) fn connection(text: impl Into<String>) -> Self {
+        Self {
+            blame: Blame::Connection,
+            ..Self::store(text)
+        }
+    }
+
+    /// We are being stopped.
+    pub(crate) fn closing() -> Self {
+        Self {
+            blame: Blame::Closing,
+            ..Self::store("the journal is being closed: ask again once certway-ra runs again")
+        }
+    }
+
+    /// Nothing was heard of the transaction in time.
+    pub(crate) fn no_answer() -> Self {
+        Self::store("the database did not answer in time: is its disk or its host overloaded?")
+            .unsure()
     }
 
     /// The connection broke while committing: it may have happened, and doing it again could find its own traces and
@@ -38,8 +68,22 @@ impl Fault {
     pub(crate) fn at_commit(mut self) -> Self {
         if self.blame == Blame::Connection {
             self.blame = Blame::Store;
+            return self.unsure();
         }
         self
+    }
+
+    fn unsure(mut self) -> Self {
+        self.unsure = true;
+        self
+    }
+
+    /// Whether the same may work later, when the database is back or its disk has room.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(
+            self.blame,
+            Blame::Store | Blame::Connection | Blame::Conflict
+        )
     }
 
     /// For whoever waits.
@@ -51,13 +95,20 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let clash = matches!(&error, Error::Database(e) if e.is_unique_violation());
+        let password = matches!(&error, Error::Database(e) if e.code().is_some_and(|code| code.starts_with("28")));
         let (blame, what, hint) = judge(&error);
         let text = if hint.is_empty() {
             what
         } else {
             format!("{what}: {hint}")
         };
-        Self { blame, clash, text }
+        Self {
+            blame,
+            clash,
+            unsure: false,
+            password,
+            text,
+        }
     }
 }
 
@@ -84,6 +135,12 @@ fn judge(error: &Error) -> (Blame, String, &'static str) {
             };
             (blame, message, hint)
         }
+        // What rustls does not accept.
+        Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => (
+            Blame::Connection,
+            format!("TLS to the database failed ({e})"),
+            "see journal.tls",
+        ),
         Error::Io(e) => (
             Blame::Connection,
             format!("the connection to the database broke ({e})"),
@@ -92,7 +149,7 @@ fn judge(error: &Error) -> (Blame, String, &'static str) {
         Error::Tls(e) => (
             Blame::Connection,
             format!("TLS to the database failed ({e})"),
-            "see sslmode and sslrootcert",
+            "see journal.tls",
         ),
         Error::Protocol(_) | Error::WorkerCrashed => (
             Blame::Connection,
@@ -100,7 +157,7 @@ fn judge(error: &Error) -> (Blame, String, &'static str) {
             "",
         ),
         Error::PoolClosed => (
-            Blame::Store,
+            Blame::Closing,
             "the journal is being closed".to_owned(),
             "ask again once certway-ra runs again",
         ),

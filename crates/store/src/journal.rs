@@ -1,28 +1,31 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use pki::CertificateId;
+use pki::{CertificateId, Name};
 use ra::{
     AuditEvent, AuthorityName, Begun, Change, Claim, CrlEntry, Entry, EntryId, Issuance, Journal,
     JournalError, Phase, UnderWay,
 };
-use sqlx::AnyPool;
+use sqlx::{AnyConnection, AnyPool};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::database::Database;
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
+use crate::issuers;
 use crate::known::Known;
 use crate::numbers::Numbers;
 use crate::read::Reader;
 use crate::rows::{AuditRow, BeginRow, Held, Work, WriteRow, micros};
-use crate::writer::{Job, Writer};
+use crate::target::Target;
+use crate::writer::{Ground, Job, Writer};
 
 /// How much the journal holds at once, and how long it waits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Connections that read, beside the one that writes.
     pub readers: u32,
@@ -30,10 +33,15 @@ pub struct Options {
     pub queue: usize,
     /// Audit events of refusals that may queue; more are dropped and counted. At least 1.
     pub records: usize,
-    /// How long a connection may take to come about.
+    /// How long a connection may take to come about, or to be free.
     pub connect_within: Duration,
-    /// How long one transaction may take before it is given up.
-    pub write_within: Duration,
+    /// How long the database may take to answer before its connection is given up.
+    pub answer_within: Duration,
+    /// How long a server that cannot be reached is waited for when the journal is opened.
+    pub start_within: Duration,
+    /// How long a change of an entry is tried again while the database is away or its disk full: what it holds may be
+    /// a certificate that nobody else has. Shorter than any lease.
+    pub persist_within: Duration,
 }
 
 impl Default for Options {
@@ -43,7 +51,9 @@ impl Default for Options {
             queue: 1024,
             records: 1024,
             connect_within: Duration::from_secs(5),
-            write_within: Duration::from_secs(30),
+            answer_within: Duration::from_secs(10),
+            start_within: Duration::from_secs(30),
+            persist_within: Duration::from_secs(30),
         }
     }
 }
@@ -52,57 +62,71 @@ impl Default for Options {
 ///
 /// Dropped, it still writes what is queued as long as the runtime lives; [`Self::close`] waits for that.
 pub struct SqlJournal {
-    database: Arc<Database>,
-    known: Arc<Known>,
+    ground: Ground,
     leaves: Known,
     numbers: Numbers,
     readers: AnyPool,
     jobs: mpsc::Sender<Job>,
     records: mpsc::Sender<AuditRow>,
     dropped: AtomicU64,
+    answer_within: Duration,
+    persist_within: Duration,
 }
 
 /// How often a key that changes hands while we look is tried again.
 const BEGIN_TRIES: usize = 8;
+/// Between two tries of what the database did not take.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
 /// Claimed at once at most; whoever sweeps asks again.
 const MOST_CLAIMED: usize = 1_000;
 
 impl SqlJournal {
-    /// Opens the database of `url` (`sqlite:///path/file.db` makes the file if there is none, unless the URL has a
-    /// `mode`; `postgres://user@host/database`), brings its schema up to date and starts to write.
+    /// Opens a database (a SQLite file is made if there is none, unless the URL has a `mode`), brings its schema up to
+    /// date and starts to write. A server that cannot be reached is waited for, within [`Options::start_within`].
     ///
     /// Needs a tokio runtime.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`] says what is wrong and what to do; [`JournalError::SchemaTooNew`] when a newer
     /// program has written it.
-    pub async fn open(url: &str, options: Options) -> Result<Self, JournalError> {
-        let database = Arc::new(Database::at(url, options.connect_within).await?);
-        let mut connection = database.connect_writer().await?;
+    pub async fn open(target: &Target, options: Options) -> Result<Self, JournalError> {
+        let database = Arc::new(Database::at(target, options.connect_within).await?);
+        let patience = if target.is_server() {
+            options.start_within
+        } else {
+            Duration::ZERO
+        };
+        let mut connection = reach(&database, patience).await?;
         database.migrate(&mut connection).await?;
-        let known = Arc::new(Known::default());
-        let readers = database.readers(options.readers.max(1));
+        let known = Known::default();
+        issuers::complete(&mut connection, database.sql(), &known).await?;
+        let readers = database.readers(options.readers.max(1)).await?;
+        let ground = Ground {
+            database,
+            known: Arc::new(known),
+            outage: Arc::default(),
+        };
         let (jobs, queued) = mpsc::channel(options.queue.max(1));
         let (records, recorded) = mpsc::channel(options.records.max(1));
         let writer = Writer::new(
-            Arc::clone(&database),
-            Arc::clone(&known),
+            ground.clone(),
             connection,
             readers.clone(),
             queued,
             recorded,
-            options.write_within,
+            options.answer_within,
         );
         tokio::spawn(writer.run());
         Ok(Self {
-            database,
-            known,
+            ground,
             leaves: Known::default(),
             numbers: Numbers::new(),
             readers,
             jobs,
             records,
             dropped: AtomicU64::new(0),
+            answer_within: options.answer_within,
+            persist_within: options.persist_within,
         })
     }
 
@@ -125,23 +149,23 @@ impl SqlJournal {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    async fn ask(&self, work: Work) -> Result<Vec<Held>, Fault> {
+    pub(crate) async fn ask(&self, work: Work) -> Result<Vec<Held>, Fault> {
         let (reply, answer) = oneshot::channel();
-        let closed =
-            || Fault::store("the journal is being closed: ask again once certway-ra runs again");
         self.jobs
             .send(Job::Do(work, reply))
             .await
-            .map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+            .map_err(|_| Fault::closing())?;
+        answer.await.map_err(|_| Fault::closing())?
     }
 
-    fn reader(&self) -> Reader<'_> {
+    pub(crate) fn reader(&self) -> Reader<'_> {
         Reader {
             pool: &self.readers,
-            sql: self.database.sql(),
-            known: &self.known,
+            database: &self.ground.database,
+            known: &self.ground.known,
             leaves: &self.leaves,
+            outage: &self.ground.outage,
+            within: self.answer_within,
         }
     }
 
@@ -169,10 +193,12 @@ impl Journal for SqlJournal {
         audit: AuditEvent,
     ) -> Result<Begun, JournalError> {
         let mut retire = None;
+        let mut tried = Vec::new();
         for _ in 0..BEGIN_TRIES {
             let mut row = BeginRow::new(self.numbers.next(), new, span(lease), &audit)?;
             row.retire = retire.take();
             let number = row.row;
+            tried.push(number);
             let claim = |fence| Claim {
                 id: new.id,
                 row: number,
@@ -188,11 +214,21 @@ impl Journal for SqlJournal {
                     self.numbers.reroll();
                     continue;
                 }
+                // If it is written after all, it is found below, or nobody would go on with it before its lease ends.
+                Err(fault) if fault.unsure && tried.len() < 3 => {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                    continue;
+                }
                 Err(fault) => return Err(fault.into()),
             }
             match self.reader().by_key(&new.id).await? {
                 // Ours after all: the answer to a first try was lost on the way.
-                Some((found, _)) if found == number => return Ok(Begun::New(claim(1))),
+                Some((found, _)) if tried.contains(&found) => {
+                    return Ok(Begun::New(Claim {
+                        row: found,
+                        ..claim(1)
+                    }));
+                }
                 Some((found, entry)) if entry.is_stale(new.begun_at) => retire = Some(found),
                 Some((_, entry)) if entry.fingerprint == new.fingerprint => {
                     return Ok(Begun::Seen(Box::new(entry)));
@@ -217,16 +253,28 @@ impl Journal for SqlJournal {
             Phase::Issued(answer) | Phase::Confirming(answer, _) => Some(answer.leaf.clone()),
             _ => None,
         };
-        let held = self
-            .ask(Work::Write(Box::new(WriteRow::new(claim, change)?)))
-            .await?;
-        if let Some(leaf) = leaf {
-            self.leaves.add(leaf.fingerprint(), leaf);
-        }
-        if held.is_empty() {
-            Err(JournalError::Fenced)
-        } else {
-            Ok(())
+        let row = Arc::new(WriteRow::new(claim, change)?);
+        let deadline = Instant::now() + self.persist_within;
+        let mut unsure = false;
+        loop {
+            match self.ask(Work::Write(Arc::clone(&row))).await {
+                Ok(held) if !held.is_empty() => {
+                    if let Some(leaf) = leaf {
+                        self.leaves.add(leaf.fingerprint(), leaf);
+                    }
+                    return Ok(());
+                }
+                // A try whose end nobody heard of may have let the row go.
+                Ok(_) if unsure && self.reader().stands(claim.row, &row.phase).await? => {
+                    return Ok(());
+                }
+                Ok(_) => return Err(JournalError::Fenced),
+                Err(fault) if fault.passes() && Instant::now() < deadline => {
+                    unsure |= fault.unsure;
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+                Err(fault) => return Err(fault.into()),
+            }
         }
     }
 
@@ -291,6 +339,14 @@ impl Journal for SqlJournal {
         self.reader().issuance(of).await
     }
 
+    async fn issuance_by(
+        &self,
+        issuer: &Name,
+        serial: &Bytes,
+    ) -> Result<Option<Issuance>, JournalError> {
+        self.reader().issuance_by(issuer, serial).await
+    }
+
     async fn revoked(&self, by: &AuthorityName) -> Result<Vec<CrlEntry>, JournalError> {
         self.reader().revoked(by).await
     }
@@ -314,6 +370,28 @@ impl Journal for SqlJournal {
                 "audit events of refused requests are not in the journal"
             );
         }
+    }
+}
+
+/// The first connection, which a server may still be starting for.
+async fn reach(database: &Database, patience: Duration) -> Result<AnyConnection, Fault> {
+    let deadline = Instant::now() + patience;
+    let mut told = false;
+    loop {
+        let fault = match database.connect_writer().await {
+            Ok(connection) => return Ok(connection),
+            Err(fault) => fault,
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if fault.blame != Blame::Connection || left.is_zero() {
+            return Err(fault);
+        }
+        if !told {
+            let error = fault.to_error();
+            tracing::warn!(%error, "the journal's database cannot be reached yet: trying again for {} s", left.as_secs());
+            told = true;
+        }
+        tokio::time::sleep(TRY_AGAIN.min(left)).await;
     }
 }
 

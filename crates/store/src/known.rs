@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pki::Certificate;
@@ -7,9 +7,12 @@ use pki::Certificate;
 pub(crate) type Digest = [u8; 32];
 
 /// Certificates that were written or read before: shared ones, of which the database then has a copy, or those of rows that will be read
-/// again soon, which remember what was verified of them. Bounded: it only saves work.
+/// again soon, which remember what was verified of them; and issuers' names that the database has. Bounded: it only saves work.
 #[derive(Default)]
-pub(crate) struct Known(Mutex<HashMap<Digest, Certificate>>);
+pub(crate) struct Known {
+    certificates: Mutex<HashMap<Digest, Certificate>>,
+    issuers: Mutex<HashSet<Digest>>,
+}
 
 /// A site has a handful of CA certificates; a CA that sends new ones each time must not fill the memory.
 const MOST: usize = 256;
@@ -34,7 +37,26 @@ impl Known {
         held.insert(digest, certificate);
     }
 
+    pub(crate) fn has_issuer(&self, digest: &Digest) -> bool {
+        self.issuers().contains(digest)
+    }
+
+    /// Remembers a name that is durable.
+    pub(crate) fn add_issuer(&self, digest: Digest) {
+        let mut issuers = self.issuers();
+        if issuers.len() >= MOST {
+            issuers.clear();
+        }
+        issuers.insert(digest);
+    }
+
+    fn issuers(&self) -> MutexGuard<'_, HashSet<Digest>> {
+        self.issuers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn held(&self) -> MutexGuard<'_, HashMap<Digest, Certificate>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.certificates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,15 +22,25 @@
 //! - SQL is one text for both databases but for how a transaction begins, the clock, and `SKIP LOCKED`.
 
 mod codec;
+mod compact;
 mod database;
 mod fault;
+mod history;
+mod issuers;
 mod journal;
 mod known;
 mod name;
 mod numbers;
+mod outage;
+#[cfg(test)]
+mod plans;
 mod read;
 mod rows;
 mod sql;
+mod target;
 mod writer;
 
+pub use compact::{Compacted, Retention};
+pub use history::{Event, History, Recorded, Revoked, Span};
 pub use journal::{Options, SqlJournal};
+pub use target::{Password, Target, TargetError, Tls, TlsMode};

@@ -1,4 +1,4 @@
-use pki::CertificateId;
+use pki::{CertificateId, Name};
 
 /// The key of a certificate's issuance and revocation: the first 16 bytes of SHA-256 over issuer and serial number.
 /// Short, because each issuance puts one into an index.
@@ -9,4 +9,9 @@ pub(crate) fn name_of(id: &CertificateId) -> Vec<u8> {
     text.extend_from_slice(&id.issuer);
     text.extend_from_slice(&id.serial);
     pki::digest::sha256(&text)[..16].to_vec()
+}
+
+/// The same for every encoding of one name: the first 16 bytes of SHA-256 over it as RFC 5280 section 7.1 compares it.
+pub(crate) fn folded(name: &Name) -> Vec<u8> {
+    pki::digest::sha256(&pki::name::folded(name))[..16].to_vec()
 }

@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+
 const SEQUENCE_BITS: u32 = 10;
 const NODE_BITS: u32 = 11;
 /// 2020-01-01T00:00:00Z in milliseconds.
@@ -64,6 +66,12 @@ impl Numbers {
     }
 }
 
+/// No row begun before `at` has a number as great; every one begun later has a greater.
+pub(crate) fn first_at(at: Timestamp) -> i64 {
+    let ms = at.as_millisecond().saturating_sub(EPOCH_MS);
+    ms.clamp(0, (1 << 42) - 1) << (NODE_BITS + SEQUENCE_BITS)
+}
+
 fn random_node() -> i64 {
     // Nothing secret: the standard library's per-process hash keys are random enough, and cost no start-up time.
     use std::hash::{BuildHasher, Hasher};
@@ -92,6 +100,16 @@ mod tests {
             assert!(next > last);
             last = next;
         }
+    }
+
+    #[test]
+    fn a_time_parts_the_rows_begun_before_it_from_those_begun_later() {
+        let numbers = Numbers::new();
+        let before = numbers.next_at(1_800_000_000_000);
+        let bound = first_at(Timestamp::from_millisecond(1_800_000_000_001).unwrap());
+        let after = numbers.next_at(1_800_000_000_001);
+        assert!(before < bound && bound <= after);
+        assert_eq!(first_at(Timestamp::MIN), 0);
     }
 
     #[test]

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use pki::Certificate;
 use ra::{AuditEvent, Change, Claim, Entry, Issuance, JournalError, Lease, Revocation};
 
 use crate::codec::{CodecError, Kept, head_bytes, phase_bytes};
 use crate::known::Digest;
-use crate::name::name_of;
+use crate::name::{folded, name_of};
 
 /// A row and the fence under which it is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +18,8 @@ pub(crate) struct Held {
 /// What the writer is asked to do, already in the database's terms: encoding is done by whoever asks, side by side.
 pub(crate) enum Work {
     Begin(Box<BeginRow>),
-    Write(Box<WriteRow>),
+    /// Shared with whoever asks, who asks again when the database comes back.
+    Write(Arc<WriteRow>),
     Claim {
         key: Vec<u8>,
         lease: i64,
@@ -31,6 +34,17 @@ pub(crate) enum Work {
     /// A release by who ends: the row is due for whoever looks next, if it is anyone's but a client's.
     HandOver(Held),
     Record(AuditRow),
+    Prune(Prune),
+}
+
+/// What is old enough to go.
+pub(crate) enum Prune {
+    /// Finished entries, by row.
+    Entries(Vec<i64>),
+    /// Issuances whose entries are gone, by row.
+    Issuances(Vec<i64>),
+    /// Events with numbers after `after` up to `to`, as far as they are from before `before`.
+    Audit { after: i64, to: i64, before: i64 },
 }
 
 pub(crate) struct BeginRow {
@@ -69,6 +83,14 @@ pub(crate) struct IssuanceRow {
     pub(crate) owner: String,
     pub(crate) entry: Vec<u8>,
     pub(crate) not_after: i64,
+    /// The issuer's name as encoded, by SHA-256, and folded.
+    pub(crate) issuer: (Digest, IssuerName),
+}
+
+#[derive(Clone)]
+pub(crate) struct IssuerName {
+    pub(crate) der: Vec<u8>,
+    pub(crate) folded: Vec<u8>,
 }
 
 pub(crate) struct RevocationRow {
@@ -81,6 +103,8 @@ pub(crate) struct RevocationRow {
 }
 
 pub(crate) struct AuditRow {
+    /// The row of the journal that it is about.
+    pub(crate) journal: Option<i64>,
     pub(crate) at: i64,
     pub(crate) kind: &'static str,
     pub(crate) entry: Option<Vec<u8>>,
@@ -118,7 +142,7 @@ impl BeginRow {
             upstream: new.upstream.0.to_vec(),
             due: new.due.map(micros),
             lease,
-            audit: audit.into(),
+            audit: AuditRow::about(row, audit),
         })
     }
 }
@@ -144,7 +168,10 @@ impl WriteRow {
             certificates: others,
             issuance: change.issuance.as_ref().map(IssuanceRow::from),
             revocation: change.revocation.map(RevocationRow::from),
-            audit: change.audit.as_ref().map(AuditRow::from),
+            audit: change
+                .audit
+                .as_ref()
+                .map(|event| AuditRow::about(claim.row, event)),
         })
     }
 
@@ -158,8 +185,14 @@ impl WriteRow {
 
 impl From<&Issuance> for IssuanceRow {
     fn from(issuance: &Issuance) -> Self {
+        let id = issuance.certificate.id();
+        let issuer = IssuerName {
+            der: id.issuer.to_vec(),
+            folded: folded(issuance.certificate.issuer()),
+        };
         Self {
-            name: name_of(&issuance.certificate.id()),
+            issuer: (pki::digest::sha256(&id.issuer), issuer),
+            name: name_of(&id),
             certificate: issuance.certificate.der().to_vec(),
             authority: issuance.authority.as_str().to_owned(),
             owner: issuance.owner.as_str().to_owned(),
@@ -182,9 +215,19 @@ impl From<Revocation> for RevocationRow {
     }
 }
 
+impl AuditRow {
+    fn about(row: i64, event: &AuditEvent) -> Self {
+        Self {
+            journal: Some(row),
+            ..event.into()
+        }
+    }
+}
+
 impl From<&AuditEvent> for AuditRow {
     fn from(event: &AuditEvent) -> Self {
         Self {
+            journal: None,
             at: micros(event.at),
             kind: event.kind.as_str(),
             entry: event.entry.map(|id| id.0.to_vec()),

@@ -58,6 +58,12 @@ pub(crate) struct Sql {
     pub(crate) upsert_outcome: Multi,
     pub(crate) insert_revocation: Multi,
     pub(crate) insert_audit: Multi,
+    pub(crate) insert_issuer: Multi,
+    pub(crate) prune_journal: Multi,
+    pub(crate) prune_outcome: Multi,
+    pub(crate) prune_issuance: Multi,
+    pub(crate) prune_revocation: Multi,
+    pub(crate) prune_audit: String,
     pub(crate) claim: String,
     pub(crate) reclaim: String,
     pub(crate) claim_due: String,
@@ -68,8 +74,21 @@ pub(crate) struct Sql {
     pub(crate) find_by_row: String,
     pub(crate) certificate: &'static str,
     pub(crate) issuance: &'static str,
+    pub(crate) issuers: &'static str,
+    pub(crate) any_issuer: &'static str,
+    pub(crate) ca_certificates: &'static str,
     pub(crate) revoked: &'static str,
     pub(crate) under_way: &'static str,
+    pub(crate) stands: &'static str,
+    pub(crate) ended_before: &'static str,
+    pub(crate) expired_before: &'static str,
+    pub(crate) audit_after: &'static str,
+    pub(crate) audit_of: &'static str,
+    pub(crate) audit_of_old: &'static str,
+    pub(crate) entries_down: String,
+    pub(crate) entries_up: String,
+    pub(crate) issuances_after: &'static str,
+    pub(crate) revocations_after: &'static str,
 }
 
 /// For SQLite.
@@ -101,7 +120,7 @@ struct Words {
 }
 
 const ENTRY: &str = "SELECT j.id, j.ikey, j.fingerprint, j.head, j.front, r.due, r.upstream, \
-     o.phase, o.front AS new_front, o.leaf, i.certificate, j.correlation \
+     o.phase, o.front AS new_front, o.leaf, i.certificate, j.correlation, j.retired \
      FROM journal j LEFT JOIN running r ON r.id = j.id LEFT JOIN outcome o ON o.id = j.id \
      LEFT JOIN issuance i ON i.id = j.id";
 
@@ -126,8 +145,8 @@ const UPSERT_OUTCOME: &str = "INSERT INTO outcome (id, phase, front, leaf) VALUE
                  ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, \
                  front = COALESCE(excluded.front, outcome.front), leaf = excluded.leaf";
 
-const INSERT_AUDIT: &str = "INSERT INTO audit (at, kind, entry, credential, label, serial, detail, correlation) \
-                 VALUES [($1, $2, $3, $4, $5, $6, $7, $8)]";
+const INSERT_AUDIT: &str = "INSERT INTO audit (at, kind, entry, credential, label, serial, detail, correlation, journal_id) \
+                 VALUES [($1, $2, $3, $4, $5, $6, $7, $8, $9)]";
 
 impl Sql {
     fn new(words: &Words) -> Self {
@@ -163,7 +182,37 @@ impl Sql {
                  VALUES [($1, $2, $3, $4, $5, $6)] ON CONFLICT (name, authority) DO NOTHING",
                 6,
             ),
-            insert_audit: Multi::new(INSERT_AUDIT, 8),
+            insert_audit: Multi::new(INSERT_AUDIT, 9),
+            insert_issuer: Multi::new(
+                "INSERT INTO issuer (sha256, folded, der) VALUES [($1, $2, $3)] ON CONFLICT (sha256) DO NOTHING",
+                3,
+            ),
+            // Where several processes compact at once, each passes over what another is just deleting.
+            prune_journal: Multi::new(
+                &format!(
+                    "DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE id IN ([$1]) \
+                     AND NOT EXISTS (SELECT 1 FROM running WHERE running.id = journal.id) {skip}) RETURNING id"
+                ),
+                1,
+            ),
+            prune_outcome: Multi::new("DELETE FROM outcome WHERE id IN ([$1])", 1),
+            // An entry that is still there reads its certificate from here.
+            prune_issuance: Multi::new(
+                &format!(
+                    "DELETE FROM issuance WHERE id IN (SELECT id FROM issuance WHERE id IN ([$1]) \
+                     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.id = issuance.id) {skip}) RETURNING id, name"
+                ),
+                1,
+            ),
+            prune_revocation: Multi::new(
+                "DELETE FROM revocation WHERE name IN ([$1]) \
+                 AND NOT EXISTS (SELECT 1 FROM issuance WHERE issuance.name = revocation.name)",
+                1,
+            ),
+            prune_audit: format!(
+                "DELETE FROM audit WHERE id IN \
+                 (SELECT id FROM audit WHERE id > $1 AND id <= $2 AND at < $3 {skip}) RETURNING id"
+            ),
             claim: format!(
                 "UPDATE running SET fence = fence + 1, lease_until = {now} + $2 \
                  WHERE id = (SELECT id FROM journal WHERE ikey = $1 AND retired = 0) AND lease_until <= {now} \
@@ -192,7 +241,32 @@ impl Sql {
                  ORDER BY i.id DESC, r.at LIMIT 1",
             // Bounded: a count is not worth more.
             under_way: "SELECT o.phase FROM running r LEFT JOIN outcome o ON o.id = r.id LIMIT 100000",
+            issuers: "SELECT der FROM issuer WHERE folded = $1 ORDER BY sha256 LIMIT 64",
+            any_issuer: "SELECT 1 FROM issuer LIMIT 1",
+            ca_certificates: "SELECT der FROM certificate LIMIT 10000",
             revoked: "SELECT issuer, serial, at, reason FROM revocation WHERE authority = $1 ORDER BY at, id",
+            stands: "SELECT 1 FROM outcome WHERE id = $1 AND phase = $2",
+            ended_before: "SELECT j.id, o.phase FROM journal j JOIN outcome o ON o.id = j.id \
+                 WHERE j.id > $1 AND j.id < $2 AND NOT EXISTS (SELECT 1 FROM running r WHERE r.id = j.id) \
+                 ORDER BY j.id LIMIT $3",
+            expired_before: "SELECT i.id, i.not_after, CASE WHEN EXISTS \
+                 (SELECT 1 FROM journal j WHERE j.id = i.id) THEN 1 ELSE 0 END \
+                 FROM issuance i WHERE i.not_after < $1 AND (i.not_after, i.id) > ($2, $3) \
+                 ORDER BY i.not_after, i.id LIMIT $4",
+            audit_after: "SELECT id, at, kind, entry, credential, label, serial, detail, correlation FROM audit \
+                 WHERE id > $1 ORDER BY id LIMIT $2",
+            audit_of: "SELECT id, at, kind, entry, credential, label, serial, detail, correlation FROM audit \
+                 WHERE journal_id = $1 ORDER BY id",
+            audit_of_old: "SELECT id, at, kind, entry, credential, label, serial, detail, correlation FROM audit \
+                 WHERE journal_id IS NULL AND entry = $1 ORDER BY id",
+            entries_down: format!(
+                "{ENTRY} WHERE j.id >= $1 AND j.id < $2 ORDER BY j.id DESC LIMIT $3"
+            ),
+            entries_up: format!("{ENTRY} WHERE j.id >= $1 AND j.id < $2 ORDER BY j.id LIMIT $3"),
+            issuances_after: "SELECT i.certificate, i.authority, i.owner, i.entry, \
+                 CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), i.id FROM issuance i WHERE i.id > $1 ORDER BY i.id LIMIT $2",
+            revocations_after: "SELECT issuer, serial, at, reason, id, authority FROM revocation \
+                 WHERE id > $1 ORDER BY id LIMIT $2",
         }
     }
 }
@@ -259,6 +333,8 @@ mod tests {
     #[test]
     fn the_texts_of_one_connection_fit_its_statement_cache() {
         // 9 of them for many rows, but revocations and certificates come one by one.
+        assert!(7 * SIZES.len() + 13 <= 100);
+        // 15 of them for many rows, but revocations, certificates and issuers come one by one, and what is pruned is not kept.
         assert!(7 * SIZES.len() + 13 <= 100);
     }
 }

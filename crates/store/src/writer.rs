@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::database::Database;
 use crate::fault::{Blame, Fault};
 use crate::known::Known;
+use crate::outage::Outage;
 use crate::rows::{AuditRow, Held, Work};
 use crate::sql::MOST_ROWS;
 use claims::Claims;
@@ -30,15 +31,24 @@ pub(crate) enum Job {
     Close(oneshot::Sender<()>),
 }
 
+/// What the writer shares with those who read.
+#[derive(Clone)]
+pub(crate) struct Ground {
+    pub(crate) database: Arc<Database>,
+    pub(crate) known: Arc<Known>,
+    pub(crate) outage: Arc<Outage>,
+}
+
 pub(crate) struct Writer {
     database: Arc<Database>,
     known: Arc<Known>,
+    outage: Arc<Outage>,
     jobs: mpsc::Receiver<Job>,
     records: mpsc::Receiver<AuditRow>,
     deadline: Duration,
     connection: Option<AnyConnection>,
-    /// False when the last try to connect failed.
-    reachable: bool,
+    /// Why the last try to connect failed.
+    away: Option<Fault>,
     /// Closed before the writing connection, so that the last one out can tidy up the log of SQLite.
     readers: AnyPool,
     /// Taken from the queue, and for the next batch: no batch writes one row twice.
@@ -54,26 +64,33 @@ struct Pending {
 
 /// How often a batch is tried when transactions of other processes get in its way.
 const TRIES: usize = 4;
+/// How often a database that went away is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl Writer {
     pub(crate) fn new(
-        database: Arc<Database>,
-        known: Arc<Known>,
+        ground: Ground,
         connection: AnyConnection,
         readers: AnyPool,
         jobs: mpsc::Receiver<Job>,
         records: mpsc::Receiver<AuditRow>,
         deadline: Duration,
     ) -> Self {
+        let Ground {
+            database,
+            known,
+            outage,
+        } = ground;
         let connection = Some(connection);
         Self {
             database,
             known,
+            outage,
             jobs,
             records,
             deadline,
             connection,
-            reachable: true,
+            away: None,
             readers,
             later: VecDeque::new(),
             closing: Vec::new(),
@@ -84,6 +101,11 @@ impl Writer {
     /// Until every sender is gone, or told to close; what is queued then is still written.
     pub(crate) async fn run(mut self) {
         loop {
+            if let Some(fault) = self.away.take()
+                && !self.come_back(&fault).await
+            {
+                break;
+            }
             let batch = self.gather().await;
             if batch.is_empty()
                 && self.jobs.is_closed()
@@ -117,6 +139,40 @@ impl Writer {
             if let Err(fault) = self.persist(batch).await {
                 tracing::warn!(error = %fault.to_error(), "claims could not be given back; they run out by themselves");
                 return;
+            }
+        }
+    }
+
+    /// Turns everybody away until the database can be reached again; false when we are told to close before.
+    async fn come_back(&mut self, fault: &Fault) -> bool {
+        self.outage.begin(fault);
+        let database = Arc::clone(&self.database);
+        let connecting = async {
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                if let Ok(connection) = database.connect_writer().await {
+                    break connection;
+                }
+            }
+        };
+        tokio::pin!(connecting);
+        loop {
+            tokio::select! {
+                connection = &mut connecting => {
+                    self.connection = Some(connection);
+                    self.database.refresh(&self.readers).await;
+                    self.outage.end();
+                    return true;
+                }
+                job = self.jobs.recv() => match job {
+                    Some(job) => {
+                        for pending in self.sort_out(vec![job]) {
+                            answer(pending.reply, Err(fault.clone()));
+                        }
+                        self.later.clear();
+                    }
+                    None => return false,
+                },
             }
         }
     }
@@ -202,7 +258,7 @@ impl Writer {
                 replies
                     .into_iter()
                     .for_each(|reply| answer(reply, Err(fault.clone())));
-                if !self.reachable {
+                if self.away.is_some() {
                     self.fail_queued(&fault);
                 }
             }
@@ -243,7 +299,7 @@ impl Writer {
             let again = match fault.blame {
                 Blame::Conflict => tries < TRIES,
                 Blame::Connection => tries < 2,
-                Blame::Row | Blame::Store => false,
+                Blame::Row | Blame::Store | Blame::Closing => false,
             };
             if !again {
                 return Err(fault);
@@ -256,16 +312,16 @@ impl Writer {
             Some(connection) => connection,
             none => {
                 let connected = self.database.connect_writer().await;
-                self.reachable = connected.is_ok();
-                none.insert(connected?)
+                self.away = connected.as_ref().err().cloned();
+                let connected = connected?;
+                self.database.refresh(&self.readers).await;
+                none.insert(connected)
             }
         };
         let applied = apply::apply(connection, self.database.sql(), &self.known, works);
         match tokio::time::timeout(self.deadline, applied).await {
             Ok(result) => result,
-            Err(_) => Err(Fault::store(
-                "the database did not answer in time: is its disk or its host overloaded?",
-            )),
+            Err(_) => Err(Fault::no_answer()),
         }
     }
 }
@@ -297,21 +353,19 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let url = format!("sqlite://{}/journal.db", dir.path().display());
         let patience = Duration::from_secs(5);
-        let database = Arc::new(Database::at(&url, patience).await.unwrap());
+        let target = crate::Target::parse(&url).unwrap();
+        let database = Arc::new(Database::at(&target, patience).await.unwrap());
         let mut connection = database.connect_writer().await.unwrap();
         database.migrate(&mut connection).await.unwrap();
-        let readers = database.readers(1);
+        let readers = database.readers(1).await.unwrap();
         let (jobs, queued) = mpsc::channel(100);
         let (records, recorded) = mpsc::channel(1);
-        let writer = Writer::new(
+        let ground = Ground {
             database,
-            Arc::default(),
-            connection,
-            readers,
-            queued,
-            recorded,
-            patience,
-        );
+            known: Arc::default(),
+            outage: Arc::default(),
+        };
+        let writer = Writer::new(ground, connection, readers, queued, recorded, patience);
         Bench {
             writer,
             jobs,
@@ -322,6 +376,7 @@ mod tests {
 
     fn audit() -> AuditRow {
         AuditRow {
+            journal: None,
             at: 0,
             kind: "begun",
             entry: None,
@@ -409,7 +464,7 @@ mod tests {
     async fn two_writes_of_one_row_go_into_two_batches_in_their_order() {
         let mut bench = bench().await;
         let write = |phase: u8| {
-            Work::Write(Box::new(crate::rows::WriteRow {
+            Work::Write(Arc::new(crate::rows::WriteRow {
                 held: Held { row: 1, fence: 1 },
                 phase: vec![phase],
                 front: None,
@@ -475,8 +530,9 @@ mod tests {
     async fn a_lone_write_under_a_fence_that_does_not_hold_leaves_nothing() {
         for (lease, upstream) in [(ra::Lease::Keep, None), (ra::Lease::End, Some(Vec::new()))] {
             let mut bench = bench().await;
+            bench.writer.known.add_issuer([9; 32]);
             let write = |fence| {
-                Work::Write(Box::new(crate::rows::WriteRow {
+                Work::Write(Arc::new(crate::rows::WriteRow {
                     held: Held { row: 1, fence },
                     phase: vec![7],
                     front: None,
@@ -492,6 +548,13 @@ mod tests {
                         owner: String::new(),
                         entry: vec![3],
                         not_after: 0,
+                        issuer: (
+                            [9; 32],
+                            crate::rows::IssuerName {
+                                der: vec![4],
+                                folded: vec![5],
+                            },
+                        ),
                     }),
                     revocation: None,
                     audit: Some(audit()),

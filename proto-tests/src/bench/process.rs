@@ -8,7 +8,10 @@ use anyhow::{Context as _, Result};
 const TICKS: u32 = 100;
 
 /// User and system time of a process, all threads, ended ones too; steps of 10 ms.
-pub(crate) fn cpu(pid: u32) -> Result<Duration> {
+///
+/// # Errors
+/// When there is no such process.
+pub fn cpu(pid: u32) -> Result<Duration> {
     let path = format!("/proc/{pid}/stat");
     let text = std::fs::read_to_string(&path).context(path)?;
     ticks(&text)

@@ -1,5 +1,5 @@
 use der::asn1::Any;
-use der::{Tag, Tagged};
+use der::{Encode as _, Tag, Tagged};
 use x509_cert::name::RelativeDistinguishedName;
 
 use crate::{Name, ObjectIdentifier};
@@ -18,6 +18,31 @@ pub fn same_name(a: &Name, b: &Name) -> bool {
 /// renewal asks for what the old certificate had, never for chains.
 pub fn same_name_unordered(a: &Name, b: &Name) -> bool {
     a == b || a.len() == b.len() && sorted(a) == sorted(b)
+}
+
+/// Octets that are the same for two names if, and only if, [`same_name`] says so: to look a name up however it was
+/// encoded.
+pub fn folded(name: &Name) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut part = |bytes: &[u8]| {
+        out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        out.extend_from_slice(bytes);
+    };
+    for rdn in name.iter_rdn().map(folded_rdn) {
+        part(&(rdn.len() as u64).to_be_bytes());
+        for (oid, value) in rdn {
+            part(oid.as_bytes());
+            match value {
+                Folded::Text(text) => part(text.as_bytes()),
+                Folded::Other(other) => {
+                    // No text has an octet that is not UTF-8, so these two cannot be taken for each other.
+                    let der = other.to_der().unwrap_or_default();
+                    part(&[&[0xff], &der[..]].concat());
+                }
+            }
+        }
+    }
+    out
 }
 
 /// Names come from peers and may be long: sorting keeps the comparison from being quadratic.

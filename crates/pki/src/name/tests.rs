@@ -151,3 +151,23 @@ proptest! {
         let _ = onap::parse(&text);
     }
 }
+
+#[test]
+fn names_fold_to_the_same_octets_exactly_where_they_are_the_same() {
+    let names = [
+        common(0x0c, b"Node A"),
+        common(0x13, b"node  a"),
+        common(0x0c, b"nodea"),
+        common(0x04, b"node a"),
+        name("CN=node a"),
+        name("O=node a"),
+        name("CN=node a,O=b"),
+        name("O=b,CN=node a"),
+        name("CN=node,CN=a"),
+    ];
+    for a in &names {
+        for b in &names {
+            assert_eq!(folded(a) == folded(b), same_name(a, b), "{a} and {b}");
+        }
+    }
+}

@@ -2,8 +2,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use pki::CertificateId;
+use pki::{CertificateId, Name};
 
 use crate::line::Clock;
 use crate::{
@@ -213,6 +214,18 @@ impl Journal for MemoryJournal {
 
     async fn issuance(&self, of: &CertificateId) -> Result<Option<Issuance>, JournalError> {
         Ok(self.held().issuances.get(of).cloned())
+    }
+
+    async fn issuance_by(
+        &self,
+        issuer: &Name,
+        serial: &Bytes,
+    ) -> Result<Option<Issuance>, JournalError> {
+        let held = self.held();
+        let found = held.issuances.iter().find(|(id, issuance)| {
+            id.serial == *serial && pki::name::same_name(issuance.certificate.issuer(), issuer)
+        });
+        Ok(found.map(|(_, issuance)| issuance.clone()))
     }
 
     async fn revoked(&self, by: &AuthorityName) -> Result<Vec<CrlEntry>, JournalError> {

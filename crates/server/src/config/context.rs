@@ -185,14 +185,11 @@ impl Context {
                 ..
             } => {
                 let content = self.file(&format!("{key}.file"), path)?;
-                let Ok(text) = std::str::from_utf8(&content) else {
+                let Some(text) = text_of_secret(&content) else {
                     self.wrong(key, format!("the file `{path}` is not UTF-8 text"), VALID);
                     return None;
                 };
-                // Editors end files with a line feed, and nobody means it as part of a password.
-                text.strip_suffix('\n')
-                    .map_or(text, |text| text.strip_suffix('\r').unwrap_or(text))
-                    .to_owned()
+                text.to_owned()
             }
             RawSecret {
                 file: None,
@@ -257,6 +254,13 @@ impl Context {
         }
         found
     }
+}
+
+/// The secret in a file; `None` when it is no text. Editors end files with a line feed, and nobody means it as part of a password.
+pub(crate) fn text_of_secret(content: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(content).ok()?;
+    let line = text.strip_suffix('\n');
+    Some(line.map_or(text, |text| text.strip_suffix('\r').unwrap_or(text)))
 }
 
 fn certificates(content: &Bytes) -> Result<Vec<Certificate>, pki::CertificateError> {

@@ -98,9 +98,34 @@ pub(crate) struct RawSecret {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RawJournal {
     pub(crate) url: Option<String>,
+    pub(crate) password: Option<RawSecret>,
+    pub(crate) tls: RawJournalTls,
+    pub(crate) connections: Option<i64>,
+    pub(crate) connect_within: Option<String>,
+    pub(crate) answer_within: Option<String>,
+    pub(crate) start_within: Option<String>,
     pub(crate) lease: Option<String>,
     pub(crate) sweep_every: Option<String>,
     pub(crate) sweep_at_once: Option<i64>,
+    pub(crate) retention: RawRetention,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawJournalTls {
+    pub(crate) mode: Option<String>,
+    pub(crate) roots: Option<String>,
+    pub(crate) certificate: Option<String>,
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawRetention {
+    pub(crate) entries: Option<String>,
+    pub(crate) audit: Option<String>,
+    pub(crate) issuances: Option<String>,
+    pub(crate) every: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

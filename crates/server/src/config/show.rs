@@ -27,7 +27,7 @@ pub(crate) fn shown(config: &Config) -> Value {
             AdminListen::Default(address) | AdminListen::At(address) => Some(address),
         },
         "journal": {
-            "at": config.journal.url.as_deref().map_or_else(|| "memory".to_owned(), place),
+            "at": config.journal.database.as_ref().map_or_else(|| "memory".to_owned(), |database| place(&database.to_string())),
             "lease": config.journal.lease,
             "sweep_at_once": config.journal.sweep_at_once,
         },

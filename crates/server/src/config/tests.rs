@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::raw::*;
 use super::*;
 use crate::testing::key_pem;
+use jiff::SignedDuration;
 
 const DOCUMENT: &str = include_str!("../../../../docs/CONFIG.md");
 
@@ -54,6 +55,8 @@ fn all_keys() -> BTreeSet<String> {
         ("callers.*", keys::<RawCaller>()),
         ("cmp", keys::<RawCmpFront>()),
         ("pkcs11.*", keys::<RawPkcs11>()),
+        ("journal.tls", keys::<RawJournalTls>()),
+        ("journal.retention", keys::<RawRetention>()),
     ];
     let all = sections.into_iter().chain(more);
     all.flat_map(|(section, keys)| keys.into_iter().map(move |key| format!("{section}.{key}")))

@@ -14,8 +14,8 @@ const LONGEST_SERIAL: usize = 20;
 
 /// The certificate's issuer as encoded, and its serial number.
 ///
-/// A CA knows its certificates by the encoding of its name, and text does not say which string types that has. So the names of CAs that are
-/// known here come first, then the encoding that is usual.
+/// A CA knows its certificates by the encoding of its name, and text does not say which string types that has. So the journal is asked, which
+/// compares names by what they say; then the caller's own certificate counts, and last the encoding that is usual.
 ///
 /// # Errors
 /// 400 that names the member; those of the journal.
@@ -30,25 +30,21 @@ pub(super) async fn resolve(call: &Call, target: &RevokeTarget) -> Result<Certif
         pki::name::onap::parse(issuer).map_err(|e| Failure::bad_request(format!("issuer: {e}")))?;
     let serial = integer(serial)?;
     let usual = encoded(&name)?;
+    let issued = call.site.ra.journal.issuance_by(&name, &serial).await;
+    if let Some(issued) = issued.map_err(ra::Error::from)? {
+        return Ok(issued.certificate.id());
+    }
+    // The journal does not know it; its owner may be the one who asks.
     let mut likely = Vec::new();
     for known in known_names(call).filter(|known| pki::name::same_name(known, &name)) {
         likely.push(encoded(known)?);
     }
-    likely.push(usual.clone());
-    for issuer in likely {
-        let id = CertificateId {
-            issuer,
-            serial: serial.clone(),
-        };
-        let issued = call.site.ra.journal.issuance(&id).await;
-        if call.who.holds(&id) || issued.map_err(ra::Error::from)?.is_some() {
-            return Ok(id);
-        }
-    }
-    Ok(CertificateId {
-        issuer: usual,
-        serial,
-    })
+    let id = |issuer| CertificateId {
+        issuer,
+        serial: serial.clone(),
+    };
+    let held = likely.into_iter().map(id).find(|id| call.who.holds(id));
+    Ok(held.unwrap_or_else(|| id(usual)))
 }
 
 /// Names of issuers as they are encoded: that of the caller's own certificate, and those of the configured CAs.

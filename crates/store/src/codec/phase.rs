@@ -77,6 +77,19 @@ pub(crate) fn count(phase: Option<&[u8]>, count: &mut UnderWay) -> Result<(), Co
 }
 
 impl StoredPhase {
+    /// As [`Phase::is_final`].
+    pub(crate) fn is_final(&self) -> bool {
+        match self.stored {
+            Stored::Begun | Stored::Waiting | Stored::Issued(_) | Stored::Confirming(..) => false,
+            Stored::Confirmed(_)
+            | Stored::Withdrawn(_)
+            | Stored::Revoked
+            | Stored::Refused(_)
+            | Stored::NotSent
+            | Stored::Lost(_) => true,
+        }
+    }
+
     /// The certificates that [`Self::with`] will ask for.
     pub(crate) fn others(&self) -> impl Iterator<Item = Digest> {
         let answer = match &self.stored {

@@ -208,6 +208,7 @@ proptest! {
         let kept = phase_bytes(&phase, at).unwrap();
         let stored = phase_of(&kept.bytes).unwrap();
         prop_assert_eq!(stored.changed_at, at);
+        prop_assert_eq!(stored.is_final(), phase.is_final());
         prop_assert!(stored.others().all(|digest| kept.others.iter().any(|(other, _)| *other == digest)));
         let find = |digest: &[u8; 32]| {
             let found = kept.others.iter().find(|(other, _)| other == digest);

@@ -10,7 +10,7 @@ use sqlx::{Any, AnyConnection, Connection as _, Row as _};
 
 use crate::fault::Fault;
 use crate::known::{Digest, Known};
-use crate::rows::{AuditRow, BeginRow, Held, IssuanceRow, Work, WriteRow};
+use crate::rows::{AuditRow, BeginRow, Held, IssuanceRow, IssuerName, Prune, Work, WriteRow};
 use crate::sql::{Multi, Sql};
 
 type Bound<'q> = Query<'q, Any, AnyArguments>;
@@ -55,9 +55,7 @@ pub(super) async fn apply(
         .commit()
         .await
         .map_err(|e| Fault::from(e).at_commit())?;
-    for (digest, certificate) in stored {
-        known.add(digest, certificate);
-    }
+    stored.remember(known);
     Ok(got)
 }
 
@@ -107,7 +105,23 @@ async fn begins<'w>(
     Ok(rows.into_iter().map(|(_, row)| &row.audit).collect())
 }
 
-/// Returns the certificates that are durable once the transaction is.
+/// What is durable once the transaction is.
+struct Stored {
+    certificates: Vec<(Digest, pki::Certificate)>,
+    issuers: Vec<(Digest, IssuerName)>,
+}
+
+impl Stored {
+    fn remember(self, known: &Known) {
+        for (digest, certificate) in self.certificates {
+            known.add(digest, certificate);
+        }
+        for (digest, _) in self.issuers {
+            known.add_issuer(digest);
+        }
+    }
+}
+
 async fn writes<'w>(
     connection: &mut AnyConnection,
     sql: &'static Sql,
@@ -115,7 +129,7 @@ async fn writes<'w>(
     works: &'w [Work],
     got: &mut [Vec<Held>],
     audit: &mut Vec<&'w AuditRow>,
-) -> Result<Vec<(Digest, pki::Certificate)>, Fault> {
+) -> Result<Stored, Fault> {
     let mut rows: Vec<(usize, &WriteRow)> = works
         .iter()
         .enumerate()
@@ -156,6 +170,25 @@ async fn writes<'w>(
         .iter()
         .filter_map(|(_, row)| Some((row.held.row, row.issuance.as_ref()?)))
         .collect();
+    let issuers: BTreeMap<Digest, IssuerName> = issued
+        .iter()
+        .map(|(_, issuance)| &issuance.issuer)
+        .filter(|(digest, _)| !known.has_issuer(digest))
+        .cloned()
+        .collect();
+    let issuers: Vec<(Digest, IssuerName)> = issuers.into_iter().collect();
+    many(
+        connection,
+        &sql.insert_issuer,
+        &issuers,
+        |query, (digest, name)| {
+            query
+                .bind(&digest[..])
+                .bind(&name.folded[..])
+                .bind(&name.der[..])
+        },
+    )
+    .await?;
     many(
         connection,
         &sql.upsert_issuance,
@@ -191,7 +224,10 @@ async fn writes<'w>(
         got[place] = vec![row.held];
         audit.extend(&row.audit);
     }
-    Ok(new)
+    Ok(Stored {
+        certificates: new,
+        issuers,
+    })
 }
 
 /// What comes one by one.
@@ -206,6 +242,7 @@ async fn single<'w>(
         match work {
             Work::Begin(_) | Work::Write(_) => {}
             Work::Record(row) => audit.push(row),
+            Work::Prune(old) => got[place] = prune(connection, sql, old).await?,
             Work::Claim { key, lease, fence } => {
                 let claim = sqlx::query(&*sql.claim).bind(&key[..]).bind(*lease);
                 let mut row = claim.fetch_optional(&mut *connection).await?;
@@ -254,6 +291,68 @@ async fn single<'w>(
         }
     }
     Ok(())
+}
+
+/// Says which rows are gone.
+async fn prune(
+    connection: &mut AnyConnection,
+    sql: &'static Sql,
+    old: &Prune,
+) -> Result<Vec<Held>, Fault> {
+    let gone = match old {
+        Prune::Entries(rows) => {
+            let gone = listed(connection, &sql.prune_journal, rows, |query, row| {
+                query.bind(*row)
+            });
+            let gone = gone.await?;
+            let ids: Vec<i64> = ids(&gone)?.into_iter().collect();
+            listed(connection, &sql.prune_outcome, &ids, |query, row| {
+                query.bind(*row)
+            })
+            .await?;
+            gone
+        }
+        Prune::Issuances(rows) => {
+            let gone = listed(connection, &sql.prune_issuance, rows, |query, row| {
+                query.bind(*row)
+            });
+            let gone = gone.await?;
+            let names = gone.iter().map(|row| row.try_get::<Vec<u8>, _>(1));
+            let names = names.collect::<Result<Vec<_>, _>>()?;
+            listed(connection, &sql.prune_revocation, &names, |query, name| {
+                query.bind(&name[..])
+            })
+            .await?;
+            gone
+        }
+        Prune::Audit { after, to, before } => {
+            let query = sqlx::query(&*sql.prune_audit).persistent(false);
+            let query = query.bind(*after).bind(*to).bind(*before);
+            query.fetch_all(connection).await?
+        }
+    };
+    let held = |row: &AnyRow| {
+        Ok(Held {
+            row: row.try_get(0)?,
+            fence: 0,
+        })
+    };
+    gone.iter().map(held).collect()
+}
+
+/// As [`many`], for statements that are too rare to be kept prepared.
+async fn listed<'r, T>(
+    connection: &mut AnyConnection,
+    statement: &'static Multi,
+    rows: &'r [T],
+    bind: impl Fn(Bound<'r>, &'r T) -> Bound<'r>,
+) -> Result<Vec<AnyRow>, sqlx::Error> {
+    let mut returned = Vec::new();
+    for (text, rows) in statement.cut(rows) {
+        let query = rows.iter().fold(sqlx::query(text).persistent(false), &bind);
+        returned.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(returned)
 }
 
 async fn many<'r, T>(
@@ -332,6 +431,7 @@ fn bind_audit<'r>(query: Bound<'r>, row: &'r AuditRow) -> Bound<'r> {
         .bind(row.serial.as_deref())
         .bind(&*row.detail)
         .bind(row.correlation.as_deref())
+        .bind(row.journal)
 }
 
 fn bytes_of(bytes: &Bytes) -> &[u8] {

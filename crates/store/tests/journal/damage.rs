@@ -1,13 +1,23 @@
 //! Places where no journal can be: the error says what is wrong and what to do.
 
+use std::time::Duration;
+
 use ra::{Journal as _, JournalError, Phase};
-use store::{Options, SqlJournal};
+use store::{Options, SqlJournal, Target};
 
 use crate::requests::{LONG, begun, end, entry, refusal, sealed};
 use crate::world::Place;
 
 async fn refused(url: &str) -> String {
-    match SqlJournal::open(url, Options::default()).await {
+    let target = match Target::parse(url) {
+        Ok(target) => target,
+        Err(why) => return why.to_string(),
+    };
+    let options = Options {
+        start_within: Duration::ZERO,
+        ..Options::default()
+    };
+    match SqlJournal::open(&target, options).await {
         Err(JournalError::Unavailable(why)) => why,
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("opened"),
@@ -43,7 +53,7 @@ async fn a_file_with_damaged_pages_gives_an_error_and_no_entry() {
     bytes[rest..].fill(0x5a);
     std::fs::write(&file, &bytes).unwrap();
     // Opening looks at some pages and finding at others.
-    let why = match SqlJournal::open(place.url(), Options::default()).await {
+    let why = match SqlJournal::open(&place.target(), Options::default()).await {
         Ok(journal) => journal.find(&entry("7").id).await.unwrap_err(),
         Err(error) => error,
     };

@@ -16,6 +16,7 @@ mod promises;
 mod requests;
 mod sql;
 mod world;
+mod years;
 
 macro_rules! promised_by {
     ($journal:ident: $($promise:ident),+ $(,)?) => {
@@ -64,6 +65,7 @@ every_journal! {
     of_many_that_replace_a_stale_entry_exactly_one_is_new,
     an_issued_certificate_is_known_with_owner_and_entry,
     an_issued_certificate_outlives_its_entry,
+    an_issued_certificate_is_found_by_serial_number_and_issuer_however_that_is_encoded,
     a_revocation_marks_the_issuance_and_is_listed_by_its_ca,
     revocations_are_listed_oldest_first_also_of_certificates_we_do_not_know,
     what_is_under_way_is_counted_by_its_phase,
@@ -106,6 +108,38 @@ every_database! {
     a_damaged_row_is_named_and_not_quoted,
     a_damaged_due_entry_does_not_keep_the_others_waiting,
     a_nul_in_what_a_ca_said_does_not_keep_its_certificate_from_being_written,
+}
+
+macro_rules! every_database_over_years {
+    ($($promise:ident),+ $(,)?) => {
+        mod sqlite_over_years {
+            $(#[tokio::test]
+            async fn $promise() {
+                if let Some(place) = crate::world::Place::sqlite().await {
+                    crate::years::$promise(&place).await;
+                }
+            })+
+        }
+        mod postgres_over_years {
+            $(#[tokio::test]
+            async fn $promise() {
+                if let Some(place) = crate::world::Place::postgres().await {
+                    crate::years::$promise(&place).await;
+                }
+            })+
+        }
+    };
+}
+
+every_database_over_years! {
+    a_database_of_the_first_schema_is_upgraded_with_its_rows,
+    what_ended_long_ago_goes_and_what_is_open_stays,
+    a_certificate_stays_as_long_as_its_entry_reads_it,
+    without_a_retention_nothing_goes,
+    two_processes_compact_at_once,
+    a_key_whose_entry_went_begins_anew,
+    history_is_read_page_by_page_in_both_directions,
+    events_are_found_by_their_entry,
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The promises of `ra::Journal`, each asked of any journal.
 
 use std::collections::HashSet;
+use std::str::FromStr as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -494,6 +495,35 @@ pub(crate) async fn an_issued_certificate_is_known_with_owner_and_entry(journal:
             .unwrap()
             .is_none()
     );
+}
+
+pub(crate) async fn an_issued_certificate_is_found_by_serial_number_and_issuer_however_that_is_encoded(
+    journal: &Any,
+) {
+    let (entry, leaf) = (entry("a"), certificate("a"));
+    let claim = begun(&**journal, &entry, LONG).await;
+    let change = Change {
+        issuance: Some(issuance(&entry, leaf.clone())),
+        ..end(&entry, Phase::Confirmed(answer(leaf.clone())))
+    };
+    journal.write(&claim, change).await.unwrap();
+    let serial = leaf.id().serial;
+    for name in ["CN=Test Root", "CN=test  ROOT"] {
+        let name = pki::Name::from_str(name).unwrap();
+        let found = journal.issuance_by(&name, &serial);
+        assert_eq!(
+            found.await.unwrap().map(|found| found.certificate),
+            Some(leaf.clone())
+        );
+    }
+    for (name, serial) in [
+        ("CN=Other Root", serial.clone()),
+        ("CN=Test Root", bytes::Bytes::from_static(&[1])),
+    ] {
+        let name = pki::Name::from_str(name).unwrap();
+        let found = journal.issuance_by(&name, &serial);
+        assert!(found.await.unwrap().is_none());
+    }
 }
 
 pub(crate) async fn an_issued_certificate_outlives_its_entry(journal: &Any) {

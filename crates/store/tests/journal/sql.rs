@@ -220,7 +220,7 @@ pub(crate) async fn refusals_beyond_the_queue_are_dropped_and_counted(place: &Pl
         records: 4,
         ..Options::default()
     };
-    let journal = SqlJournal::open(place.url(), options).await.unwrap();
+    let journal = SqlJournal::open(&place.target(), options).await.unwrap();
     // Nothing here yields, so on this one thread the writer cannot take any.
     for _ in 0..10 {
         journal.record(audit(AuditKind::Refused, &entry("a"))).await;
@@ -358,7 +358,7 @@ pub(crate) async fn a_schema_newer_than_the_program_is_refused(place: &Place) {
     let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                  SELECT 99, description, success, checksum, execution_time FROM _sqlx_migrations WHERE version = 1";
     sqlx::query(later).execute(&mut look).await.unwrap();
-    let refused = SqlJournal::open(place.url(), Options::default())
+    let refused = SqlJournal::open(&place.target(), Options::default())
         .await
         .err()
         .unwrap();
@@ -367,7 +367,7 @@ pub(crate) async fn a_schema_newer_than_the_program_is_refused(place: &Place) {
             refused,
             JournalError::SchemaTooNew {
                 found: 99,
-                known: 2
+                known: 3
             }
         ),
         "{refused}"
@@ -430,7 +430,7 @@ pub(crate) async fn a_nul_in_what_a_ca_said_does_not_keep_its_certificate_from_b
 }
 
 pub(crate) async fn a_database_that_cannot_hold_every_name_is_refused(place: &Place) {
-    let refused = SqlJournal::open(place.url(), Options::default()).await;
+    let refused = SqlJournal::open(&place.target(), Options::default()).await;
     let why = refused.err().unwrap().to_string();
     assert!(why.contains("encoding UTF8"), "{why}");
 }

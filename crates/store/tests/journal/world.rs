@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ra::Journal;
 use ra::memory::MemoryJournal;
 use sqlx::{AnyConnection, Connection as _};
-use store::{Options, SqlJournal};
+use store::{Options, SqlJournal, Target};
 use tempfile::TempDir;
 
 /// Where a journal keeps things; gone with the test.
@@ -71,6 +71,10 @@ impl Place {
         self.url.as_deref().unwrap()
     }
 
+    pub(crate) fn target(&self) -> Target {
+        Target::parse(self.url()).unwrap()
+    }
+
     pub(crate) fn dir(&self) -> &std::path::Path {
         self.dir.path()
     }
@@ -83,7 +87,7 @@ impl Place {
     }
 
     pub(crate) async fn open_sql(&self) -> SqlJournal {
-        SqlJournal::open(self.url(), Options::default())
+        SqlJournal::open(&self.target(), Options::default())
             .await
             .unwrap()
     }

@@ -22,7 +22,11 @@ pub(super) fn transaction<'w>(
         }
         Work::Write(row)
             if row.revocation.is_none()
-                && row.certificates.iter().all(|(digest, _)| known.has(digest)) =>
+                && row.certificates.iter().all(|(digest, _)| known.has(digest))
+                && row
+                    .issuance
+                    .iter()
+                    .all(|issuance| known.has_issuer(&issuance.issuer.0)) =>
         {
             let parts = Parts {
                 ends: row.ends(),
