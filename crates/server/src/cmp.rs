@@ -47,8 +47,8 @@ use protect::Reply;
 use sender::Unauthenticated;
 
 pub use fail_info::fail_info;
-pub(crate) use http::owns;
 pub use http::routes;
+pub(crate) use http::{decoded, owns};
 pub use operation::Operation;
 
 /// What the front keeps for the life of the process: derived MAC keys and what CAs said of themselves. Losing it costs time, nothing else.

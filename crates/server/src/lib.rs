@@ -37,6 +37,7 @@ pub mod peer;
 pub mod problem;
 pub mod reload;
 pub mod router;
+mod seats;
 pub mod serve;
 pub mod signals;
 pub mod site;

@@ -10,7 +10,6 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
-use tokio::sync::Semaphore;
 use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -18,7 +17,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::config::Limits;
 use crate::correlate::correlated;
 use crate::drain::RETRY_AFTER;
-use crate::metrics::{Metrics, measured};
+use crate::metrics::measured;
+use crate::seats::{Seats, seated};
 use crate::{App, Drain, cmp, crl, v1, v2};
 
 /// Everything served on the REST listener.
@@ -35,15 +35,13 @@ pub fn router(app: Arc<App>, limits: &Limits) -> Router {
         .merge(pages)
         .fallback(not_found)
         .method_not_allowed_fallback(v1::method_not_allowed);
-    let shared = (app.drain().clone(), Arc::clone(app.metrics()));
-    bounded(routes.with_state(app), shared, limits)
+    bounded(routes, app, limits)
 }
 
 /// Everything served on the plain-HTTP listener: what is signed or protected by itself, CMP and CRLs.
 pub fn cmp_router(app: Arc<App>, limits: &Limits) -> Router {
     let routes = cmp::routes().merge(crl::routes()).fallback(not_found);
-    let shared = (app.drain().clone(), Arc::clone(app.metrics()));
-    bounded(routes.with_state(app), shared, limits)
+    bounded(routes, app, limits)
 }
 
 async fn not_found(uri: Uri) -> Response {
@@ -51,9 +49,11 @@ async fn not_found(uri: Uri) -> Response {
 }
 
 /// What holds for every front, outermost last.
-fn bounded(routes: Router, (drain, metrics): (Drain, Arc<Metrics>), limits: &Limits) -> Router {
-    let seats = Arc::new(Semaphore::new(limits.requests));
+fn bounded(routes: Router<Arc<App>>, app: Arc<App>, limits: &Limits) -> Router {
+    let (drain, metrics) = (app.drain().clone(), Arc::clone(app.metrics()));
+    let seats = Seats::new(Arc::clone(&app), limits.requests);
     let inner = routes
+        .with_state(app)
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(limits.request, timed))
@@ -107,25 +107,6 @@ fn stopping(path: &str) -> Response {
     )
     .retry_after(SignedDuration::from_secs(RETRY_AFTER.into()))
     .response(path)
-}
-
-/// One request more than are worked on at a time is turned away at once, so that the others end in time.
-async fn seated(State(seats): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_seat) = seats.try_acquire() else {
-        if v2::owns(request.uri().path()) {
-            let detail = "more requests came than are worked on at a time";
-            return v2::Failure::new(ProblemSlug::Overloaded, detail)
-                .retry_after(1)
-                .into_response();
-        }
-        let failure = v1::Failure::framework(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many requests at a time",
-        )
-        .retry_after(SignedDuration::from_secs(1));
-        return failure.response(request.uri().path());
-    };
-    next.run(request).await
 }
 
 /// What takes too long is given up; an enrollment goes on in its own task, and asking again finds it. REST v1 holds its calls by a rule of

@@ -86,8 +86,6 @@ kinds! {
     CannotChange = "cannot-change", 422, "The request cannot be changed as would be needed";
     /// The CA said no. `failInfo` and `detail` carry what it said.
     RejectedByCa = "rejected-by-ca", 422, "The CA rejected the request";
-    /// Too many requests at once, from this requester or in all.
-    Overloaded = "overloaded", 429, "Too many requests";
     /// The service failed. The reason is in its log under the correlation id.
     Internal = "internal", 500, "The service failed";
     /// The CA behind this label cannot do what was asked.
@@ -96,6 +94,8 @@ kinds! {
     BadAnswer = "bad-answer", 502, "The certificate of the CA is not the one asked for";
     /// The CA's answer was lost and the CA will not repeat it; ask again under a new idempotency key.
     Lost = "lost", 502, "The answer of the CA was lost";
+    /// Too many requests at once, for this CA or in all.
+    Overloaded = "overloaded", 503, "Too many requests at a time";
     /// The CA cannot be reached, or the service is not ready; the same request may be sent again.
     Unavailable = "unavailable", 503, "The service or its CA is unavailable";
     /// The CA made the request wait for longer than the service is willing to.

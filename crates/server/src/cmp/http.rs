@@ -165,7 +165,7 @@ impl Target {
 }
 
 /// One segment without its percent signs; `None` for what is not UTF-8 or empty.
-fn decoded(segment: &str) -> Option<String> {
+pub(crate) fn decoded(segment: &str) -> Option<String> {
     let mut bytes = segment.bytes();
     let mut text = Vec::with_capacity(segment.len());
     while let Some(byte) = bytes.next() {

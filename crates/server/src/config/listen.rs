@@ -82,7 +82,7 @@ impl Default for Limits {
             header: 256 << 10,
             body: 1 << 20,
             connections: 4096,
-            requests: 1024,
+            requests: 2048,
             handshake: Duration::from_secs(10),
             header_read: Duration::from_secs(30),
             write: Duration::from_secs(30),

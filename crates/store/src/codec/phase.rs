@@ -80,7 +80,11 @@ impl StoredPhase {
     /// As [`Phase::is_final`].
     pub(crate) fn is_final(&self) -> bool {
         match self.stored {
-            Stored::Begun | Stored::Waiting | Stored::Issued(_) | Stored::Confirming(..) => false,
+            Stored::Begun
+            | Stored::Waiting
+            | Stored::Abandoned(_)
+            | Stored::Issued(_)
+            | Stored::Confirming(..) => false,
             Stored::Confirmed(_)
             | Stored::Withdrawn(_)
             | Stored::Revoked
