@@ -153,7 +153,9 @@ fn parts(phase: &Phase) -> (Option<&Answer>, Option<&Refusal>) {
         // The message of a client that came with its word stays where it is.
         Phase::Confirming(answer, Verdict::Accept { .. }) => (Some(answer), None),
         Phase::Confirming(answer, Verdict::Reject { why, .. }) => (Some(answer), Some(why)),
-        Phase::Withdrawn(why) | Phase::Refused(why) | Phase::Lost(why) => (None, Some(why)),
+        Phase::Abandoned(why) | Phase::Withdrawn(why) | Phase::Refused(why) | Phase::Lost(why) => {
+            (None, Some(why))
+        }
     }
 }
 
