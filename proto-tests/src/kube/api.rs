@@ -39,7 +39,7 @@ impl Api {
         identity: Option<&Identity>,
     ) -> Self {
         Self {
-            https: HttpsClient::tls(address, &[root], identity),
+            https: HttpsClient::tls(address, &[root], identity).of_a_keeper_of_secrets(),
             token: None,
         }
     }
@@ -47,7 +47,7 @@ impl Api {
     /// As the bearer of a token.
     pub fn by_token(address: SocketAddr, root: &Certificate, token: &str) -> Self {
         Self {
-            https: HttpsClient::tls(address, &[root], None),
+            https: HttpsClient::tls(address, &[root], None).of_a_keeper_of_secrets(),
             token: Some(token.to_owned()),
         }
     }
