@@ -1,5 +1,7 @@
 //! TLS to PostgreSQL, and its password.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use proto_tests::postgres::{self, Server};
 use proto_tests::{EmbeddedCa, Issuer, Launch};
 
@@ -49,7 +51,10 @@ impl Secured {
 
     fn serves(&self, launch: Launch) -> Node {
         let node = Node::start(launch);
-        Order::new("a").finish(&self.site.rest(&node));
+        // The journal is the same for every start: each asks for something new.
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        Order::new(&format!("secured-{number}")).finish(&self.site.rest(&node));
         let said = node.program.output().text();
         assert!(!said.contains("p@ss") && !said.contains("p%40ss"), "{said}");
         node

@@ -13,7 +13,7 @@ use super::{Failure, Period};
 /// Which requests.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Filter {
-    /// Where it stands: begun, waiting, issued, confirming, confirmed, withdrawn, revoked, refused, not-sent, lost.
+    /// Where it stands: begun, waiting, abandoned, issued, confirming, confirmed, withdrawn, revoked, refused, not-sent, lost.
     #[arg(long, value_name = "PHASE")]
     pub phase: Option<String>,
     /// The label it was sent to.
