@@ -1,5 +1,7 @@
 //! A CA that does not repeat a lost answer: the exceptions of docs/ISSUANCE.md, each exactly as it stands there.
 
+use std::time::{Duration, Instant};
+
 use pkixcmp::PkiFailureInfo;
 use proto_tests::program::eventually;
 use proto_tests::scripted::{Fate, Habits, ScriptedCa};
@@ -76,7 +78,12 @@ fn for_forgotten_confirmations(settings: &str, ours: &str, at_the_ca: Fate) {
     });
     let mut site = Site::stopping_at("12", &Upstream::scripted(&ca).with(settings));
     let mut client = Client::new(Door::V2, &site, "forgotten");
+    let begun = Instant::now();
     client.until_cut(&site);
+    // A lease lasts ten seconds at least, so whoever goes on does it with a message that is older than this.
+    eventually("a message as old as any that is repeated", || {
+        begun.elapsed() > Duration::from_secs(2)
+    });
     site.resurrect();
     let refused = client.finish(&site).unwrap_err();
     assert!(matches!(refused, Refused::V2(..)), "{refused:?}");

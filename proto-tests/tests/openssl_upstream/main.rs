@@ -115,7 +115,7 @@ fn a_cr_is_sent_where_the_ca_keeps_ir_for_itself() {
     let mock = mock(&[]);
     let ra = before(&mock, "first = \"cr\"");
     enrolled(&ra, &mock);
-    ra.program.log_has("CERT_REP");
+    ra.program.log_has("body=\"cp\"");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_renewal_with_the_same_names_is_a_kur_under_the_old_key() {
     let answer = request.get(&ra.rest(Some(&ra.setup.pki.client)), UPDATE);
     let got = Certificates::of(&answer);
     assert_eq!(got.chain, std::slice::from_ref(&mock.certificate));
-    ra.program.log_has("KEY_UPDATE_REP");
+    ra.program.log_has("body=\"kup\"");
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn a_p10cr_is_passed_on_unchanged() {
         .mac("device-1", proto_tests::native::SECRET);
     let ran = cmp.file("-csr", "csr.pem", csr).run();
     assert_eq!(ran.verified(&mock.root.certificate), mock.certificate);
-    ra.program.log_has("CERT_REP");
+    ra.program.log_has("body=\"cp\"");
 }
 
 #[test]

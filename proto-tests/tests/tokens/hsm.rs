@@ -99,10 +99,8 @@ impl Hsm {
             .unwrap();
         let said =
             String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success() && said.contains("1 passed"),
-            "{said}"
-        );
+        // Not its exit code: SoftHSM's destructors may fail at the end of a process whose threads still have sessions.
+        assert!(said.contains("1 passed"), "{said}");
         None
     }
 
