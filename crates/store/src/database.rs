@@ -242,11 +242,35 @@ async fn prepare_postgres(connection: &mut AnyConnection) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How often, and how far apart, the write-ahead log is asked for while another process has the file.
+const ATTEMPTS: u32 = 100;
+const APART: Duration = Duration::from_millis(20);
+
+/// The change to a write-ahead log takes the whole file for a moment, and SQLite does not wait for that as it waits elsewhere: a process
+/// that starts beside this one may have it.
+async fn write_ahead(connection: &mut AnyConnection) -> Result<String, sqlx::Error> {
+    for _ in 1..ATTEMPTS {
+        match sqlx::query("PRAGMA journal_mode = WAL")
+            .fetch_one(&mut *connection)
+            .await
+        {
+            Err(error) if is_busy(&error) => tokio::time::sleep(APART).await,
+            asked => return asked?.try_get(0),
+        }
+    }
+    let asked = sqlx::query("PRAGMA journal_mode = WAL").fetch_one(connection);
+    asked.await?.try_get(0)
+}
+
+/// SQLITE_BUSY or SQLITE_LOCKED, of whatever kind.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    matches!(code.map(|code| code & 0xff), Some(5 | 6))
+}
+
 async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Fault> {
-    let mode: String = sqlx::query("PRAGMA journal_mode = WAL")
-        .fetch_one(&mut *connection)
-        .await?
-        .try_get(0)?;
+    let mode = write_ahead(connection).await?;
     if mode != "wal" {
         return Err(Fault::store(
             "SQLite cannot keep a write-ahead log beside this file: put it on a local disk, in a directory this user may write to",
