@@ -264,7 +264,9 @@ async fn write_ahead(connection: &mut AnyConnection) -> Result<String, sqlx::Err
 
 /// SQLITE_BUSY or SQLITE_LOCKED, of whatever kind.
 fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     let code = code.and_then(|code| code.parse::<u32>().ok());
     matches!(code.map(|code| code & 0xff), Some(5 | 6))
 }
