@@ -2,7 +2,7 @@
 //! controllers and its admission webhook, as processes on loopback ports. No container, no network, no root.
 //!
 //! `proto-tests/stack` builds the programs from published Go modules; [`Stack`] finds them. [`Cluster`] starts them with
-//! fresh data. It takes some seconds, so the tests of one binary share [`cluster`], each in a [`Namespace`] of its own;
+//! fresh data. It takes some seconds, so the tests of one binary share [`cluster()`], each in a [`Namespace`] of its own;
 //! those that kill a part of it start their own.
 
 pub mod api;

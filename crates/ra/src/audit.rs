@@ -37,6 +37,7 @@ impl AuditKind {
         Self::Begun,
         Self::Refused,
         Self::Waiting,
+        Self::Abandoned,
         Self::Issued,
         Self::Confirming,
         Self::Confirmed,
