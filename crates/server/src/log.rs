@@ -7,7 +7,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::config::LogConfig;
 use crate::otlp::Traces;
 
-/// Begins to log into a file, as text: the demo's standard output is for people. What [`begin`] is told later changes nothing.
+/// Begins to log into a file, as text: the demo's standard output is for people. What `begin` is told later changes nothing.
 pub fn begin_in(file: std::fs::File) {
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
