@@ -27,7 +27,7 @@ mod pending;
 mod responder;
 
 pub use base::{BaseUrl, BaseUrlError};
-pub use error::ClientError;
+pub use error::{ClientError, with_causes};
 pub use key::{Bearer, BearerError, IdempotencyKey, IdempotencyKeyError};
 pub use pending::{Awaited, Pending, Progress, Revoked};
 

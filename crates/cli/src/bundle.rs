@@ -7,7 +7,8 @@ use pki::{
     path::{self, Purpose},
 };
 
-use crate::exit::{Failure, with_causes};
+use crate::exit::Failure;
+use api::client::with_causes;
 
 /// More certificates than any chain or set of roots has.
 const MOST_CERTIFICATES: usize = 200;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::client::{Bearer, Client};
+use api::client::{Bearer, Client, with_causes};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -54,7 +54,7 @@ pub(crate) fn client(options: &Connection, holder: Option<&Credential>) -> Resul
     if let Some(identity) = identity {
         http = http.identity(identity.for_tls()?);
     }
-    let http = http.build().map_err(|e| Failure::new(Exit::Local, format!("TLS cannot be set up ({}); is there a set of system roots, or should --cacert name one?", crate::exit::with_causes(&e))))?;
+    let http = http.build().map_err(|e| Failure::new(Exit::Local, format!("TLS cannot be set up ({}); is there a set of system roots, or should --cacert name one?", with_causes(&e))))?;
 
     let client = Client::new(http, options.url.clone()).with_timeout(options.timeout);
     match token {

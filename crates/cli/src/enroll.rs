@@ -6,7 +6,7 @@ use crate::{
     acquire::{KeySource, Site},
     args::Enroll,
     connection,
-    exit::{Exit, Failure, with_causes},
+    exit::{Exit, Failure},
     files,
     job::{Intent, Workplace},
     key,
@@ -17,6 +17,7 @@ use crate::{
     request::{self, Identity},
     secret::secret,
 };
+use api::client::with_causes;
 
 /// Gets a first certificate.
 pub(crate) async fn run(options: &Enroll, notes: &Notes) -> Result<Report, Failure> {

@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt, io, path::Path, process::ExitCode};
 
-use api::{Problem, ProblemSlug, client::ClientError};
+use api::{
+    Problem, ProblemSlug,
+    client::{ClientError, with_causes},
+};
 
 /// What the exit code says. Stable: scripts and init containers branch on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,20 +212,6 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
         next = error.source();
         Some(error)
     })
-}
-
-/// The error and its causes in one line, without saying the same thing twice.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

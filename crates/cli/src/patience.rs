@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use api::client::{Answer, Awaited, ClientError, Pending, Progress};
+use api::client::{Answer, Awaited, ClientError, Pending, Progress, with_causes};
 
 use crate::{
     args::Connection,
-    exit::{Exit, Failure, is_tls_refusal, with_causes},
+    exit::{Exit, Failure, is_tls_refusal},
     notes::Notes,
 };
 

@@ -10,7 +10,7 @@ use crate::{
     args::Renew,
     connection,
     credential::Credential,
-    exit::{Exit, Failure, with_causes},
+    exit::{Exit, Failure},
     job::{Intent, Workplace},
     notes::Notes,
     outputs::Places,
@@ -19,6 +19,7 @@ use crate::{
     request::{self, Identity},
     secret::secret,
 };
+use api::client::with_causes;
 
 /// Gets the successor of a certificate.
 pub(crate) async fn run(options: &Renew, notes: &Notes) -> Result<Report, Failure> {

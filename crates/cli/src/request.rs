@@ -5,9 +5,10 @@ use pki::{Csr, GeneralName, Name, PrivateKey, Template, name::onap};
 
 use crate::{
     args::{Connection, Wanted},
-    exit::{Exit, Failure, with_causes},
+    exit::{Exit, Failure},
     job::Intent,
 };
+use api::client::with_causes;
 
 /// Subject and names of a certificate to be.
 #[derive(Clone, Debug)]

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use crate::{
     args::Show,
-    exit::{Exit, Failure, with_causes},
+    exit::{Exit, Failure},
     files,
     report::{Report, hex, lines, names, serial, subject},
     secret::secret,
 };
+use api::client::with_causes;
 
 /// Shows certificates, requests, keys and stores. Of a private key only what is public.
 pub(crate) fn run(options: &Show) -> Result<Report, Failure> {

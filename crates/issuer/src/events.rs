@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
 
-use crate::trouble::with_causes;
+use api::client::with_causes;
 
 /// What an Event says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,18 @@ pub struct Said {
     pub reason: &'static str,
     /// A sentence.
     pub note: String,
+}
+
+impl Said {
+    /// Something is to be looked at.
+    #[must_use]
+    pub fn warning(reason: &'static str, note: impl Into<String>) -> Self {
+        Self {
+            warning: true,
+            reason,
+            note: note.into(),
+        }
+    }
 }
 
 /// Writes Events.

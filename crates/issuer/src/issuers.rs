@@ -137,12 +137,17 @@ impl Issuers {
     }
 }
 
-fn find<K: Configured>(stores: &[Store<K>], id: &IssuerId) -> Option<Arc<K>> {
-    let reference = ObjectRef::<K>::new(&id.name);
-    let reference = match &id.namespace {
+/// The key of an issuer in a store of its kind.
+pub fn reference<K: Configured>(id: &IssuerId) -> ObjectRef<K> {
+    let reference = ObjectRef::new(&id.name);
+    match &id.namespace {
         Some(namespace) => reference.within(namespace),
         None => reference,
-    };
+    }
+}
+
+fn find<K: Configured>(stores: &[Store<K>], id: &IssuerId) -> Option<Arc<K>> {
+    let reference = reference(id);
     stores.iter().find_map(|store| store.get(&reference))
 }
 

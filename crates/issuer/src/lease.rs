@@ -1,6 +1,6 @@
 //! Who of several replicas works: the one that holds the Lease. The others wait with nothing but this running.
 //!
-//! It saves work and nothing else: two that work at once get the same certificate from the RA, since the idempotency key is the request's UID.
+//! Two that work at once for a moment ask the RA under the same name, the request's UID.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::trouble::with_causes;
+use api::client::with_causes;
 
 /// How long a holder that says nothing keeps it.
 const DURATION: Duration = Duration::from_secs(15);

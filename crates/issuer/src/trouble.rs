@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::ProblemSlug;
-use api::client::ClientError;
+use api::client::{ClientError, with_causes};
 
 /// Why a call of the RA brought no certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,22 +102,6 @@ impl Trouble {
             _ => Self::Issuer(message),
         }
     }
-}
-
-/// An error and what is behind it, in one line.
-#[must_use]
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let more = cause.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

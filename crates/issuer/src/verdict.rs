@@ -71,7 +71,7 @@ pub fn verdict(outcome: Outcome, settings: &Settings, since: Timestamp, now: Tim
             failed("Rejected", message)
         }
         Outcome::Trouble(Trouble::Invalid(message)) => Verdict {
-            said: Some(warning("InvalidRequest", message.clone())),
+            said: Some(Said::warning("InvalidRequest", message.clone())),
             written: Written::Invalid(message),
             next: Next::Nothing,
         },
@@ -114,7 +114,7 @@ fn issued(sound: Sound, not_replaced: Option<&str>, policy: Modifications) -> Ve
     }
     let mut note = format!(
         "certificate {} issued by {}",
-        hex(leaf.serial()),
+        leaf.serial_text(),
         asked_by(kind)
     );
     if let Some(why) = not_replaced {
@@ -145,7 +145,7 @@ fn issued(sound: Sound, not_replaced: Option<&str>, policy: Modifications) -> Ve
 
 fn failed(reason: &'static str, message: String) -> Verdict {
     Verdict {
-        said: Some(warning(reason, message.clone())),
+        said: Some(Said::warning(reason, message.clone())),
         written: Written::Failed(message),
         next: Next::Nothing,
     }
@@ -156,17 +156,9 @@ fn pending(message: &str, next: Next) -> Verdict {
     let message = message.split(" (correlation id").next().unwrap_or_default();
     let message = message.to_owned();
     Verdict {
-        said: Some(warning("Retrying", message.clone())),
+        said: Some(Said::warning("Retrying", message.clone())),
         written: Written::Pending(message),
         next,
-    }
-}
-
-fn warning(reason: &'static str, note: String) -> Said {
-    Said {
-        warning: true,
-        reason,
-        note,
     }
 }
 
@@ -192,10 +184,6 @@ fn asked_by(kind: RequestKind) -> &'static str {
         RequestKind::Local => "the RA's own CA",
         _ => "a kind of request this version does not know",
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use crate::identity::IssuerId;
 use crate::ra::NoWay;
 use crate::request::Wanted;
 use crate::settings::Settings;
-use crate::trouble::{Trouble, with_causes};
+use crate::trouble::Trouble;
 use crate::verdict::Next;
+use api::client::with_causes;
 
 /// What is to be done.
 pub struct Work<'a> {

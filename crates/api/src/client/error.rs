@@ -64,6 +64,21 @@ impl ClientError {
     }
 }
 
+/// The error and its causes in one line, without saying the same thing twice.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 /// Statuses with which gateways and overloaded services say "later" (RFC 9110 section 15, RFC 6585 section 4).
 fn passing(status: u16) -> bool {
     matches!(status, 408 | 429 | 502 | 503 | 504)

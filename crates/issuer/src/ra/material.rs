@@ -6,7 +6,7 @@ use kube::Api;
 use pki::{Certificate, PrivateKey};
 
 use crate::settings::{Identity, Roots, Settings};
-use crate::trouble::with_causes;
+use api::client::with_causes;
 
 /// Why there is no way to the RA: for the issuer's condition.
 #[derive(Debug, thiserror::Error)]

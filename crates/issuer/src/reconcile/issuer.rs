@@ -18,7 +18,7 @@ use crate::issuers::{Configured, ready_now};
 use crate::kinds::{IssuerStatus, READY};
 use crate::ra::NoWay;
 use crate::settings::Settings;
-use crate::trouble::with_causes;
+use api::client::with_causes;
 
 /// One look at an issuer: its Secrets, its RA and the CA behind it, the roots; `Ready` says how that went. What it is about is written when it changes, and the
 /// requests of an issuer that turned are looked at when the watch has shown us that everybody can see it.
@@ -50,10 +50,16 @@ pub async fn reconcile<K: Configured>(
         }),
     };
     let condition = condition(issuer.as_ref(), &found, Timestamp::now());
-    write(issuer.as_ref(), &condition, &context).await?;
+    let reason = found
+        .as_ref()
+        .map_or_else(|unready| unready.reason, |_| CHECKED);
+    write(issuer.as_ref(), &condition, reason, &context).await?;
     context.metrics.checked(&id, found.is_ok());
     Ok(later(context.checks.done(&id, generation, found.is_ok())))
 }
+
+/// The reason of `Ready` while all is well.
+const CHECKED: &str = "Checked";
 
 struct Unready {
     reason: &'static str,
@@ -126,7 +132,7 @@ fn condition<K: Configured>(
     now: Timestamp,
 ) -> Condition {
     let (status, reason, message) = match found {
-        Ok(message) => ("True", "Checked", message.clone()),
+        Ok(message) => ("True", CHECKED, message.clone()),
         Err(unready) => ("False", unready.reason, unready.message.clone()),
     };
     let message = message.split(" (correlation id").next().unwrap_or_default();
@@ -147,6 +153,7 @@ fn condition<K: Configured>(
 async fn write<K: Configured>(
     issuer: &K,
     condition: &Condition,
+    reason: &'static str,
     context: &Context,
 ) -> Result<(), Failed> {
     let before = issuer.status().and_then(IssuerStatus::ready);
@@ -175,7 +182,6 @@ async fn write<K: Configured>(
     let turned =
         before.is_none_or(|b| (&b.status, &b.reason) != (&condition.status, &condition.reason));
     if turned {
-        let reason = reason_of(condition);
         let said = Said {
             warning: condition.status != "True",
             reason,
@@ -185,23 +191,4 @@ async fn write<K: Configured>(
         context.events.say(about, "Check", said).await;
     }
     Ok(())
-}
-
-/// Reasons are ours, so each is one of these.
-fn reason_of(condition: &Condition) -> &'static str {
-    const REASONS: [&str; 9] = [
-        "Checked",
-        "InvalidSpec",
-        "SecretError",
-        "ApiServerError",
-        "NotAuthorized",
-        "UnknownCA",
-        "RAUnavailable",
-        "CAUnavailable",
-        "BadAnswer",
-    ];
-    let mut reasons = REASONS.into_iter();
-    reasons
-        .find(|reason| *reason == condition.reason)
-        .unwrap_or("TrustNotPublished")
 }

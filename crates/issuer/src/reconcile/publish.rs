@@ -13,7 +13,7 @@ use super::FIELD_MANAGER;
 use crate::issuers::Configured;
 use crate::kinds::{SecretKey, Truststores};
 use crate::settings::Settings;
-use crate::trouble::with_causes;
+use api::client::with_causes;
 
 /// Marks what trust-manager may take.
 const SOURCE_LABEL: &str = "certway.dev/trust-source";
@@ -176,8 +176,7 @@ fn made_of(bundle: &str, password: &SecretString) -> String {
     use secrecy::ExposeSecret as _;
     let password = pki::digest::sha256(password.expose_secret().as_bytes());
     let text = [bundle.as_bytes(), &password].concat();
-    let digest = pki::digest::sha256(&text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(pki::digest::sha256(&text))
 }
 
 fn stores(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use crate::cert_manager::{Certificate, CertificateRequest, annotation};
-use crate::trouble::with_causes;
+use api::client::with_causes;
 
 /// A Secret of which nothing but the certificate is looked at: the private key beside it never becomes a value of ours.
 #[derive(Clone, Debug, Serialize, Deserialize)]

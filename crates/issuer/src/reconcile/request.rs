@@ -33,12 +33,22 @@ pub async fn reconcile(
         request: &request,
         context: &context,
     };
+    let watched = |issuer: &IssuerId| context.issuers.watches(issuer.kind);
     match standing(request.request, context.approval) {
-        Standing::Leave => {
+        Standing::Denied(issuer) if watched(&issuer) => {
+            let message = "The CertificateRequest was denied by an approver".to_owned();
+            request
+                .end(&issuer, Written::Denied(message), "Denied")
+                .await
+        }
+        Standing::Unapproved { issuer, since } if watched(&issuer) => {
+            Ok(request.unapproved(&issuer, since).await)
+        }
+        Standing::Approved(issuer) if watched(&issuer) => request.answer(&issuer).await,
+        _ => {
             context.attempts.forget(request.uid());
             Ok(Action::await_change())
         }
-        found => request.go_on(found).await,
     }
 }
 
@@ -48,26 +58,6 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    async fn go_on(&self, standing: Standing) -> Result<Action, Failed> {
-        let (Standing::Denied(issuer)
-        | Standing::Unapproved { issuer, .. }
-        | Standing::Approved(issuer)) = &standing
-        else {
-            return Ok(Action::await_change());
-        };
-        if !self.context.issuers.watches(issuer.kind) {
-            return Ok(Action::await_change());
-        }
-        match &standing {
-            Standing::Denied(issuer) => {
-                let message = "The CertificateRequest was denied by an approver".to_owned();
-                self.end(issuer, Written::Denied(message), "Denied").await
-            }
-            Standing::Unapproved { since, .. } => Ok(self.unapproved(issuer, *since).await),
-            _ => self.answer(issuer).await,
-        }
-    }
-
     /// Nobody has approved it. Whose fault that mostly is, is said once.
     async fn unapproved(&self, issuer: &IssuerId, since: Option<Timestamp>) -> Action {
         let waited = since.map_or(APPROVAL, age);
@@ -85,12 +75,7 @@ impl One<'_> {
                 issuer.kind.group(),
                 self.request.name_any(),
             );
-            self.say(Said {
-                warning: true,
-                reason: "WaitingForApproval",
-                note,
-            })
-            .await;
+            self.say(Said::warning("WaitingForApproval", note)).await;
         }
         Action::await_change()
     }
@@ -211,12 +196,7 @@ impl One<'_> {
         }
         self.context.metrics.written(issuer, written.ready().1);
         if let Some(reason) = reason.filter(|_| written.is_transition(self.request)) {
-            self.say(Said {
-                warning: true,
-                reason,
-                note: written.message().to_owned(),
-            })
-            .await;
+            self.say(Said::warning(reason, written.message())).await;
         }
         Ok(())
     }

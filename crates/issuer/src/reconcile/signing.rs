@@ -73,7 +73,7 @@ impl One<'_> {
         let settings = match self.context.issuers.ready(self.issuer) {
             Ok(settings) => settings,
             Err(not_ready) => {
-                self.say(warning("WaitingForIssuer", not_ready.to_string()))
+                self.say(Said::warning("WaitingForIssuer", not_ready.to_string()))
                     .await;
                 return Ok(Action::await_change());
             }
@@ -174,7 +174,7 @@ impl One<'_> {
 
     async fn end(&self, written: &Written, reason: &'static str) -> Result<Action, Failed> {
         self.write(written).await?;
-        self.say(warning(reason, written.message().to_owned()))
+        self.say(Said::warning(reason, written.message().to_owned()))
             .await;
         Ok(Action::await_change())
     }
@@ -221,13 +221,5 @@ impl One<'_> {
 
     fn uid(&self) -> &str {
         self.request.metadata.uid.as_deref().unwrap_or_default()
-    }
-}
-
-fn warning(reason: &'static str, note: String) -> Said {
-    Said {
-        warning: true,
-        reason,
-        note,
     }
 }

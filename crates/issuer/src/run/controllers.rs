@@ -20,15 +20,15 @@ use crate::checks::Checks;
 use crate::context::Context;
 use crate::events::Events;
 use crate::identity::{IssuerId, IssuerKind};
-use crate::issuers::{Configured, Issuers};
+use crate::issuers::{Configured, Issuers, reference};
 use crate::kinds::{ClusterIssuer, GROUP, ONAP_GROUP};
 use crate::metrics::Metrics;
 use crate::pace::{Attempts, Gates};
 use crate::ra::{Ra, Token};
 use crate::reconcile::{Failed, reconcile_issuer, reconcile_request, reconcile_signing_request};
 use crate::request::{Approval, slim};
-use crate::trouble::with_causes;
 use crate::turns::Turns;
+use api::client::with_causes;
 
 /// What the controllers are made of; they are made anew each time this replica gets the Lease.
 pub(super) struct Controllers {
@@ -275,14 +275,6 @@ impl Controllers {
 
 fn stores<K: Configured>(places: &[Place<K>]) -> Vec<Store<K>> {
     places.iter().map(|place| place.store.clone()).collect()
-}
-
-fn reference<K: Configured>(id: &IssuerId) -> ObjectRef<K> {
-    let reference = ObjectRef::new(&id.name);
-    match &id.namespace {
-        Some(namespace) => reference.within(namespace),
-        None => reference,
-    }
 }
 
 /// The requests of an issuer that are not over; those that are fall out at the first look.
