@@ -83,6 +83,20 @@ impl Drop for Database {
 }
 
 fn ask(url: &str, statement: &str) -> Result<(), sqlx::Error> {
+    connected(url, async |connection| {
+        let statement = AssertSqlSafe(statement.to_owned());
+        sqlx::query(statement).execute(connection).await.map(drop)
+    })?
+}
+
+/// Does some work on a connection of its own to a database of either kind, by its URL.
+///
+/// # Errors
+/// When there is no connection to be had.
+pub fn connected<T>(
+    url: &str,
+    work: impl AsyncFnOnce(&mut AnyConnection) -> T,
+) -> Result<T, sqlx::Error> {
     sqlx::any::install_default_drivers();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -90,10 +104,9 @@ fn ask(url: &str, statement: &str) -> Result<(), sqlx::Error> {
         .unwrap();
     runtime.block_on(async {
         let mut connection = AnyConnection::connect(url).await?;
-        sqlx::query(AssertSqlSafe(statement.to_owned()))
-            .execute(&mut connection)
-            .await?;
-        connection.close().await
+        let done = work(&mut connection).await;
+        let _closed = connection.close().await;
+        Ok(done)
     })
 }
 

@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
 use pki::{Certificate, Name};
-use sqlx::{AnyConnection, Connection as _, Row as _};
+use sqlx::{AnyConnection, Row as _};
+
+use crate::postgres::connected;
 
 /// One request and what became of it.
 #[derive(Clone, Debug)]
@@ -152,16 +154,6 @@ impl Ledger {
     }
 
     fn look<T>(&self, work: impl AsyncFnOnce(&mut AnyConnection) -> T) -> T {
-        sqlx::any::install_default_drivers();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let mut connection = AnyConnection::connect(&self.url).await.unwrap();
-            let found = work(&mut connection).await;
-            let _closed = connection.close().await;
-            found
-        })
+        connected(&self.url, work).unwrap()
     }
 }

@@ -4,23 +4,14 @@ use proto_tests::postgres::{self, Database};
 use proto_tests::record::Ledger;
 use proto_tests::{EmbeddedCa, Launch, ca};
 use serde_json::Value;
-use sqlx::{AnyConnection, Connection as _};
 
 use crate::site::{First, Node, Order, SECRET, Site};
 
 fn execute(url: &str, statement: &'static str) {
-    sqlx::any::install_default_drivers();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let mut connection = AnyConnection::connect(url).await.unwrap();
-        sqlx::query(statement)
-            .execute(&mut connection)
-            .await
-            .unwrap();
-    });
+    postgres::connected(url, async |connection| {
+        sqlx::query(statement).execute(connection).await.unwrap();
+    })
+    .unwrap();
 }
 
 /// Everything it says, with the journal as the environment names it.
