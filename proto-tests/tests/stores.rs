@@ -553,7 +553,7 @@ fn openssl_reads_the_pkcs12_we_write() {
     };
     let key = pki::PrivateKey::from_pem(read("k.p12").as_bytes(), None).unwrap();
     assert_eq!(key.public_key(), setup.pki.server.key.public_key());
-    let trusted = pki::pem::certificates(read("t.p12").as_bytes()).unwrap();
+    let trusted = pki::Certificate::all_from_pem(read("t.p12").as_bytes()).unwrap();
     assert_eq!(trusted, *std::slice::from_ref(&setup.pki.root.certificate));
     let wrong = ["pkcs12", "-in", "k.p12", "-passin", "pass:wrong", "-nodes"];
     assert!(peer::try_run("openssl", setup.folder(), &wrong).is_err());

@@ -35,7 +35,7 @@ pub(crate) fn client(options: &Connection, holder: Option<&Credential>) -> Resul
         .connect_timeout(CONNECT);
     if let Some(path) = &options.cacert {
         let text = files::read(path, files::LARGEST_INPUT)?;
-        let roots = pki::pem::certificates(&text).map_err(|e| Failure::file(path, &e))?;
+        let roots = pki::Certificate::all_from_pem(&text).map_err(|e| Failure::file(path, &e))?;
         if roots.is_empty() {
             return Err(Failure::new(
                 Exit::Local,

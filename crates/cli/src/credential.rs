@@ -113,5 +113,5 @@ pub(crate) fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<Certificate>
             .map(|c| vec![c])
             .map_err(|e| Failure::file(path, &e));
     }
-    pki::pem::certificates(bytes).map_err(|e| Failure::file(path, &e))
+    pki::Certificate::all_from_pem(bytes).map_err(|e| Failure::file(path, &e))
 }

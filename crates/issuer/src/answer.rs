@@ -126,7 +126,7 @@ pub fn all(what: &'static str, texts: &[String]) -> Result<Vec<Certificate>, Uns
 
 fn one(what: &'static str, text: &str) -> Result<Certificate, Unsound> {
     let bad = |why: String| Unsound::NotACertificate { what, why };
-    let mut found = pki::pem::certificates(text.as_bytes())
+    let mut found = Certificate::all_from_pem(text.as_bytes())
         .map_err(|e: CertificateError| bad(e.to_string()))?;
     match (found.pop(), found.is_empty()) {
         (Some(certificate), true) => Ok(certificate),

@@ -108,8 +108,23 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError::Pem`] also when there is none.
     pub fn from_pem(text: &[u8]) -> Result<Self, CertificateError> {
-        let first = pem::certificates(text)?.into_iter().next();
+        let first = Self::all_from_pem(text)?.into_iter().next();
         first.ok_or(CertificateError::Pem(PemError::Empty("CERTIFICATE")))
+    }
+
+    /// Read every certificate of a PEM text; blocks with other labels are passed over. A text without certificates is an empty list.
+    ///
+    /// # Errors
+    /// [`CertificateError::Pem`] when the text is broken PEM, and the error of the first certificate that cannot be read.
+    pub fn all_from_pem(text: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let mut found = Vec::new();
+        for block in pem::blocks(text) {
+            let block = block?;
+            if matches!(block.label.as_str(), "CERTIFICATE" | "X509 CERTIFICATE") {
+                found.push(Self::from_der(block.der.to_vec())?);
+            }
+        }
+        Ok(found)
     }
 
     /// The bytes, as received.

@@ -5,8 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::certificate::{Certificate, CertificateError};
-
 /// One PEM block.
 pub struct Block {
     /// The label, as in `-----BEGIN label-----`. Many makers get it wrong: sniff the content where that matters.
@@ -50,22 +48,6 @@ pub fn blocks(text: &[u8]) -> Blocks<'_> {
         rest: text,
         line: 0,
     }
-}
-
-/// Every certificate in `text`; blocks with other labels are passed over.
-///
-/// # Errors
-/// [`CertificateError::Pem`] when the text is broken PEM, and the error of the first certificate that cannot be read.
-/// A text without certificates is an empty list.
-pub fn certificates(text: &[u8]) -> Result<Vec<Certificate>, CertificateError> {
-    let mut found = Vec::new();
-    for block in blocks(text) {
-        let block = block?;
-        if matches!(block.label.as_str(), "CERTIFICATE" | "X509 CERTIFICATE") {
-            found.push(Certificate::from_der(block.der.to_vec())?);
-        }
-    }
-    Ok(found)
 }
 
 /// A PEM block: 64 columns, LF, LF at the end.
@@ -240,11 +222,6 @@ mod tests {
         let block = blocks(text).next().unwrap().unwrap();
         assert!(block.encrypted);
         assert_eq!(block.der.as_slice(), [1, 2, 3]);
-    }
-
-    #[test]
-    fn a_text_without_blocks_is_an_empty_list_of_certificates() {
-        assert!(certificates(b"nothing here\n").unwrap().is_empty());
     }
 
     proptest::proptest! {

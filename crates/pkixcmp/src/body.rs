@@ -24,8 +24,8 @@ use crate::error::{DecodeError, EncodeError, decode};
 use crate::info::Infos;
 use crate::limits;
 use crate::list::List;
-use crate::message::{context, elements, tlv};
 use crate::raw::{CertificateList, CertificationRequest, CmpCertificate, RawMessage};
+use crate::tlv::{context, elements, tlv};
 
 /// PKIBody: one variant per type of message, named as in the ASN.1 module.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use pki::digest::HashAlgorithm;
 use serde::{Deserialize, Serialize};
 
 use crate::body::confirm::CertStatus;
+use crate::failure_info::PkiFailureInfo;
 use crate::header::Pvno;
 use crate::raw::CmpCertificate;
-use crate::status::PkiFailureInfo;
 
 const ECDSA_WITH_SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.1");
 const ECDSA_WITH_SHA224: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.1");

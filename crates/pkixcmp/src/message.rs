@@ -2,19 +2,18 @@
 
 mod unprotected;
 
-pub(crate) use unprotected::{context, tlv};
-
 pub use unprotected::Unprotected;
 
 use bytes::Bytes;
 use der::asn1::BitStringRef;
-use der::{Decode, Header, Reader, SliceReader, Tag, TagNumber};
+use der::{Decode, Reader, SliceReader, Tag};
 
 use crate::body::PkiBody;
 use crate::error::{DecodeError, decode};
 use crate::header::PkiHeader;
 use crate::limits;
 use crate::raw::CmpCertificate;
+use crate::tlv::{elements, explicit, sequence};
 
 /// A received PKIMessage: the octets it came in, and what they say.
 ///
@@ -139,7 +138,7 @@ impl PkiMessage {
     /// What the protection covers: the DER of `SEQUENCE { header, body }` (RFC 9810 section 5.1.3), made of the octets received.
     #[must_use]
     pub fn to_be_protected(&self) -> Bytes {
-        unprotected::sequence([self.raw_header.as_ref(), self.raw_body.as_ref()])
+        sequence([self.raw_header.as_ref(), self.raw_body.as_ref()])
     }
 
     /// Header and body, for who takes them further.
@@ -212,39 +211,4 @@ impl<'m> Parts<'m> {
         };
         split().map_err(|error| DecodeError::malformed("message", 0, error))
     }
-}
-
-/// The TLV inside an explicitly tagged optional field.
-fn explicit<'m>(reader: &mut SliceReader<'m>, number: u32) -> der::Result<Option<&'m [u8]>> {
-    if reader.is_finished() {
-        return Ok(None);
-    }
-    let wanted = Tag::ContextSpecific {
-        constructed: true,
-        number: TagNumber(number),
-    };
-    if Header::peek(reader)?.tag() != wanted {
-        return Ok(None);
-    }
-    let header = Header::decode(reader)?;
-    reader
-        .read_nested(header.length(), Reader::tlv_bytes)
-        .map(Some)
-}
-
-/// The TLVs inside a SEQUENCE OF, at most `limit`.
-pub(crate) fn elements(list: &[u8], limit: usize) -> der::Result<Vec<&[u8]>> {
-    let mut reader = SliceReader::new(list)?;
-    let elements = reader.sequence(|reader| -> der::Result<Vec<&[u8]>> {
-        let mut elements = Vec::new();
-        while !reader.is_finished() {
-            if elements.len() == limit {
-                return Err(reader.error(der::ErrorKind::Overlength));
-            }
-            elements.push(reader.tlv_bytes()?);
-        }
-        Ok(elements)
-    })?;
-    reader.finish()?;
-    Ok(elements)
 }

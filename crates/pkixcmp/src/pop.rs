@@ -11,7 +11,8 @@ use crate::crmf::pop::{AuthInfo, PopoSigningKey, PopoSigningKeyInput, ProofOfPos
 use crate::crmf::{Attributes, CertReqMsg, CertRequest};
 use crate::error::EncodeError;
 use crate::limits;
-use crate::message::{PkiMessage, elements};
+use crate::message::PkiMessage;
+use crate::tlv::elements;
 
 /// The DER of every CertReqMsg of an ir, cr, kur, krr or ccr, as received, beside its parsed form; nothing for other bodies.
 #[must_use]

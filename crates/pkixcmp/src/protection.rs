@@ -19,8 +19,8 @@ use const_oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
 use spki::AlgorithmIdentifierOwned;
 
+use crate::failure_info::PkiFailureInfo;
 use crate::message::Unprotected;
-use crate::status::PkiFailureInfo;
 
 pub use algorithm::{Hmac, Owf};
 pub use cache::KeyCache;

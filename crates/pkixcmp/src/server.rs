@@ -23,10 +23,11 @@ use crate::body::failure::ErrorMsgContent;
 use crate::cert_hash::ExpectedCertHash;
 use crate::cert_id::CertReqId;
 use crate::error::EncodeError;
+use crate::failure_info::PkiFailureInfo;
 use crate::header::Pvno;
 use crate::message::{PkiMessage, Unprotected};
 use crate::protection::ProtectionKind;
-use crate::status::{PkiFailureInfo, PkiStatusInfo};
+use crate::status::PkiStatusInfo;
 use crate::transaction::{
     Address, LONGEST_ID, Nonce, Outgoing, RequestKind, has_implicit_confirm, octets,
 };

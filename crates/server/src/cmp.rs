@@ -40,7 +40,7 @@ use tracing::Instrument;
 
 use crate::flood::Flood;
 use crate::metrics::CmpOutcome;
-use crate::site::UnauthenticatedErrors;
+use crate::settings::UnauthenticatedErrors;
 use crate::{App, Site};
 use call::Call;
 use protect::Reply;

@@ -11,7 +11,7 @@ use ra::{AuthorityName, Label, Profile, ProfileName};
 
 use crate::callers::Callers;
 use crate::files::Files;
-use crate::site::{CmpListener, V1Settings};
+use crate::settings::{CmpListener, V1Settings};
 
 mod admin;
 mod authority;

@@ -8,7 +8,7 @@ use ra::Correlation;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::otlp;
+use crate::trace_context;
 
 /// Ours; comes before the others, and every answer has it.
 const OURS: HeaderName = HeaderName::from_static(api::headers::CORRELATION_ID);
@@ -29,7 +29,7 @@ pub(crate) async fn correlated(mut request: Request, next: Next) -> Response {
         method = %request.method(),
         path = path.get(..LONGEST_PATH).unwrap_or(path),
     );
-    otlp::continue_trace(&span, request.headers());
+    trace_context::continued(&span, request.headers());
     if let Some(correlation) = correlation.clone() {
         request.extensions_mut().insert(correlation);
     }

@@ -39,6 +39,7 @@ pub mod reload;
 pub mod router;
 mod seats;
 pub mod serve;
+pub mod settings;
 pub mod signals;
 pub mod site;
 #[cfg(feature = "stop-points")]
@@ -47,6 +48,7 @@ pub mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tls;
+mod trace_context;
 pub mod v1;
 pub mod v2;
 
@@ -56,4 +58,5 @@ pub use config::Problems;
 pub use drain::Drain;
 pub use files::Files;
 pub use peer::Peer;
-pub use site::{CmpSettings, CmpSigner, LabelSettings, Site, V1Settings};
+pub use settings::{CmpSettings, CmpSigner, LabelSettings, V1Settings};
+pub use site::Site;

@@ -12,6 +12,7 @@ use crate::config::{
 use crate::files::Files;
 
 mod entry;
+mod reader;
 mod servers;
 
 pub use entry::ServerEntry;

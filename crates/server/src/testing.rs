@@ -122,7 +122,7 @@ pub(crate) fn site(ca: &Arc<MemoryCa>) -> Site {
         credentials: Arc::new(MemoryCredentials::default()),
         callers: Callers::default(),
         labels: HashMap::from([(label, LabelSettings::default())]),
-        cmp: crate::site::CmpListener::default(),
+        cmp: crate::settings::CmpListener::default(),
         v1: V1Settings {
             hold: Duration::from_millis(300),
             ..V1Settings::default()

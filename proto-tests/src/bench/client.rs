@@ -185,7 +185,7 @@ fn compare_key(json: &[u8], member: &'static str, spki: &[u8]) -> Result<()> {
     let answer: Value = serde_json::from_slice(json)?;
     let text = answer.pointer(member).and_then(Value::as_str);
     let text = text.context(member)?;
-    let found = pki::pem::certificates(text.as_bytes())?;
+    let found = Certificate::all_from_pem(text.as_bytes())?;
     let leaf: &Certificate = found.first().context("an empty certificate")?;
     ensure!(
         **leaf.public_key().spki_der() == *spki,

@@ -11,6 +11,7 @@ use super::cells::{CELLS, Cell, Key, REST_V2, Target};
 use super::crowd::{CROWDS, Crowd};
 use super::figures::{Figures, median, middle};
 use super::floor::{Floor, Operations};
+use super::goals::Goals;
 use super::load::{Bench, Subjects};
 use super::long;
 use super::options::Options;
@@ -93,7 +94,7 @@ pub fn run(options: &Options) -> Result<String> {
     }
     table.lives = run.lives.into_values().collect();
     table.load_after = machine::load();
-    Ok(table.to_string())
+    Ok(format!("{table}\n{}", Goals(&table)))
 }
 
 struct Run<'a> {

@@ -6,7 +6,6 @@ use super::cells::{CA_ALONE, Cell};
 use super::crowd::Crowd;
 use super::figures::{Figures, middle};
 use super::floor::{Costs, Floor};
-use super::goals::Goals;
 use super::half::HalfLoad;
 use super::long::Look;
 use super::options::Options;
@@ -196,6 +195,6 @@ impl fmt::Display for Table<'_> {
             writeln!(f, "| 10³ | {:.0} | {:.3} |", new.rate, new.ra_cpu)?;
             writeln!(f, "| 10⁷ | {:.0} | {:.3} |", old.rate, old.ra_cpu)?;
         }
-        writeln!(f, "\n{}", Goals(self))
+        Ok(())
     }
 }

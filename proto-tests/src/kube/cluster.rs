@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
 
@@ -11,7 +10,6 @@ use crate::kube::api::Api;
 use crate::kube::certmanager::{self, CertManager, Manifests};
 use crate::kube::controlplane::ControlPlane;
 use crate::kube::credentials::Authority;
-use crate::kube::namespace::Namespace;
 use crate::kube::reaper::Reaper;
 use crate::kube::stack::Stack;
 use crate::program::{Launch, Program, eventually};
@@ -97,22 +95,6 @@ impl Cluster {
     /// Has the cluster's end be that of `program` too.
     pub fn answers_for(&self, program: &Program) {
         self.reaper.answers_for(program);
-    }
-
-    /// A new namespace, its name beginning with `name`.
-    pub fn namespace(&self, name: &str) -> Namespace<'_> {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{name}-{number}");
-        let object =
-            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-        self.admin.create(&object).unwrap();
-        Namespace::new(self, name)
-    }
-
-    /// A namespace that is there.
-    pub fn existing_namespace(&self, name: &str) -> Namespace<'_> {
-        Namespace::new(self, name.to_owned())
     }
 
     /// The API server as the holder of a token of a ServiceAccount, which is created where it is not there.

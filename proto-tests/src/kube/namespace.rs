@@ -1,5 +1,7 @@
 //! A namespace of a test's own.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::kube::api::{Api, Refused};
@@ -15,11 +17,31 @@ pub struct Namespace<'a> {
     pub name: String,
 }
 
-impl<'a> Namespace<'a> {
-    pub(crate) fn new(cluster: &'a Cluster, name: String) -> Self {
-        Self { cluster, name }
+impl Cluster {
+    /// A new namespace, its name beginning with `name`.
+    pub fn namespace(&self, name: &str) -> Namespace<'_> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{name}-{number}");
+        let object =
+            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        self.admin.create(&object).unwrap();
+        Namespace {
+            cluster: self,
+            name,
+        }
     }
 
+    /// A namespace that is there.
+    pub fn existing_namespace(&self, name: &str) -> Namespace<'_> {
+        Namespace {
+            cluster: self,
+            name: name.to_owned(),
+        }
+    }
+}
+
+impl<'a> Namespace<'a> {
     /// The administrator's client.
     pub fn api(&self) -> &'a Api {
         &self.cluster.admin

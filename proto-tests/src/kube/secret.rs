@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use pki::{Certificate, PrivateKey, pem};
+use pki::{Certificate, PrivateKey};
 use serde_json::Value;
 
 /// A Secret as the API server has it.
@@ -33,13 +33,13 @@ impl Secret {
     /// `tls.crt`: the leaf and what is above it.
     #[track_caller]
     pub fn chain(&self) -> Vec<Certificate> {
-        pem::certificates(&self.bytes("tls.crt")).unwrap()
+        Certificate::all_from_pem(&self.bytes("tls.crt")).unwrap()
     }
 
     /// `ca.crt`.
     #[track_caller]
     pub fn ca(&self) -> Vec<Certificate> {
-        pem::certificates(&self.bytes("ca.crt")).unwrap()
+        Certificate::all_from_pem(&self.bytes("ca.crt")).unwrap()
     }
 
     /// `tls.key`.

@@ -75,7 +75,7 @@ impl Desk {
     }
 
     fn certificates(&self, name: &str) -> Vec<Certificate> {
-        pki::pem::certificates(&std::fs::read(self.path(name)).unwrap()).unwrap()
+        Certificate::all_from_pem(&std::fs::read(self.path(name)).unwrap()).unwrap()
     }
 
     fn key(&self, name: &str) -> PrivateKey {

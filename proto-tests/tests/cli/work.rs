@@ -79,7 +79,7 @@ fn trust_writes_every_root() {
     let root = desk.native.setup.root.certificate.clone();
     let printed = desk.run(&["trust"], 0);
     assert_eq!(
-        pki::pem::certificates(printed.stdout.as_bytes()).unwrap(),
+        pki::Certificate::all_from_pem(printed.stdout.as_bytes()).unwrap(),
         std::slice::from_ref(&root)
     );
     desk.run(&["trust", "--out=roots.pem"], 0);

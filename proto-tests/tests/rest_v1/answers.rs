@@ -37,7 +37,7 @@ fn each_certificate_is_pem_of_64_columns_with_line_feeds_and_one_at_the_end() {
         assert!((1..=64).contains(&body[body.len() - 1].len()));
     }
     // CSIT puts the entries together with nothing in between.
-    let together = pki::pem::certificates(issued.concatenated().as_bytes()).unwrap();
+    let together = Certificate::all_from_pem(issued.concatenated().as_bytes()).unwrap();
     assert_eq!(together, issued.chain);
 }
 

@@ -22,7 +22,7 @@ fn pem_and_json_have_every_root_each_once() {
     let (native, next) = rollover(&ca);
     let pem = client(&native).get(TRUST, &[]);
     assert_eq!(pem.status, 200, "{}", pem.text());
-    let found = pki::pem::certificates(&pem.body).unwrap();
+    let found = pki::Certificate::all_from_pem(&pem.body).unwrap();
     assert_eq!(found.len(), 2);
     assert!(found.contains(&ca.root) && found.contains(&next));
     let json = client(&native).get(TRUST, &[("Accept", JSON)]).json();

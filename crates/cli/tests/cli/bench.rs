@@ -7,7 +7,7 @@ use std::{
 };
 
 use assert_cmd::Command;
-use pki::{Certificate, PrivateKey, pem};
+use pki::{Certificate, PrivateKey};
 use tempfile::TempDir;
 
 use crate::fake_ra::FakeRa;
@@ -85,7 +85,7 @@ impl Bench {
     }
 
     pub(crate) fn certificates(&self, name: &str) -> Vec<Certificate> {
-        pem::certificates(&self.read(name)).unwrap()
+        Certificate::all_from_pem(&self.read(name)).unwrap()
     }
 
     pub(crate) fn key(&self, name: &str) -> PrivateKey {

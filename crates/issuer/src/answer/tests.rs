@@ -67,7 +67,7 @@ fn now() -> Timestamp {
 }
 
 fn names(pem: &str) -> Vec<String> {
-    let all = pki::pem::certificates(pem.as_bytes()).unwrap();
+    let all = pki::Certificate::all_from_pem(pem.as_bytes()).unwrap();
     all.iter()
         .map(|c| pki::name::common_name(c.subject()).unwrap())
         .collect()

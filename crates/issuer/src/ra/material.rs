@@ -109,7 +109,7 @@ impl Material {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT);
         if let Some(pem) = &self.roots {
-            let roots = pki::pem::certificates(pem).map_err(|e| bad("the RA's roots", &e))?;
+            let roots = Certificate::all_from_pem(pem).map_err(|e| bad("the RA's roots", &e))?;
             if roots.is_empty() {
                 return Err(bad("the RA's roots", &"there is no certificate in them"));
             }
@@ -131,7 +131,7 @@ impl Material {
 
 fn identity(certificate: &[u8], key: &[u8]) -> Result<reqwest::Identity, NoWay> {
     let bad = |why: String| NoWay::Material(format!("the client certificate for the RA: {why}"));
-    let chain = pki::pem::certificates(certificate).map_err(|e| bad(e.to_string()))?;
+    let chain = Certificate::all_from_pem(certificate).map_err(|e| bad(e.to_string()))?;
     let leaf = chain
         .first()
         .ok_or_else(|| bad("there is no certificate in it".to_owned()))?;

@@ -164,3 +164,12 @@ fn text_without_a_certificate_says_what_was_expected() {
     let error = Certificate::from_pem(&read("keys/p256-pkcs8.pem")).unwrap_err();
     assert!(error.to_string().contains("BEGIN CERTIFICATE"), "{error}");
 }
+
+#[test]
+fn a_text_without_blocks_is_an_empty_list_of_certificates() {
+    assert!(
+        Certificate::all_from_pem(b"nothing here\n")
+            .unwrap()
+            .is_empty()
+    );
+}

@@ -21,7 +21,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn certificate(name: &str) -> Certificate {
-    pki::pem::certificates(&fixture(&format!("{name}.pem")))
+    Certificate::all_from_pem(&fixture(&format!("{name}.pem")))
         .unwrap()
         .remove(0)
 }
@@ -717,7 +717,7 @@ fn openssl_takes_key_chain_and_roots_out_of_our_pkcs12() {
     };
     let back = read(text.as_bytes(), None).unwrap();
     expect_server(&back, "pem", &WHOLE);
-    let all = pki::pem::certificates(text.as_bytes()).unwrap();
+    let all = Certificate::all_from_pem(text.as_bytes()).unwrap();
     assert_eq!(all.len(), 5);
     for entry in &store.trusted {
         assert!(all.contains(&entry.certificate));

@@ -37,7 +37,9 @@ fn any(
 }
 
 fn pem(text: &str) -> Certificate {
-    pki::pem::certificates(text.as_bytes()).unwrap().remove(0)
+    Certificate::all_from_pem(text.as_bytes())
+        .unwrap()
+        .remove(0)
 }
 
 #[test]

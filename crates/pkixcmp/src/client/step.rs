@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::failure_info::PkiFailureInfo;
 use crate::info::Infos;
 use crate::raw::CmpCertificate;
-use crate::status::{PkiFailureInfo, PkiStatus, PkiStatusInfo};
+use crate::status::{PkiStatus, PkiStatusInfo};
 
 /// What an answer means, and so what comes next.
 #[derive(Clone, Debug, PartialEq)]

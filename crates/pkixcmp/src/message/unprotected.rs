@@ -1,13 +1,14 @@
 //! [`Unprotected`]: a message about to be sent, protected in two steps.
 
 use bytes::Bytes;
-use der::{Encode, ErrorKind, Header, Length, Tag, TagNumber};
+use der::{Encode, ErrorKind, Tag};
 
 use crate::body::PkiBody;
 use crate::error::EncodeError;
 use crate::header::PkiHeader;
 use crate::limits;
 use crate::raw::CmpCertificate;
+use crate::tlv::{context, sequence, tlv};
 
 /// A message whose header and body are fixed and encoded, and which has no protection yet.
 ///
@@ -115,29 +116,5 @@ impl std::fmt::Debug for Unprotected {
             self.body.len(),
             self.extra_certs.len()
         )
-    }
-}
-
-/// A SEQUENCE of pieces that are DER already.
-pub(crate) fn sequence<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Bytes {
-    tlv(Tag::Sequence, pieces).into()
-}
-
-/// A value made of pieces, with tag and length before it.
-pub(crate) fn tlv<'p>(tag: Tag, pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<u8> {
-    let value = pieces.into_iter().collect::<Vec<_>>().concat();
-    // Only 4 GiB and more have no length; what is made here was bounded before.
-    let length = Length::try_from(value.len()).unwrap_or(Length::ZERO);
-    let mut octets = Vec::with_capacity(value.len().saturating_add(8));
-    if Header::new(tag, length).encode_to_vec(&mut octets).is_ok() {
-        octets.extend_from_slice(&value);
-    }
-    octets
-}
-
-pub(crate) fn context(number: u32) -> Tag {
-    Tag::ContextSpecific {
-        constructed: true,
-        number: TagNumber(number),
     }
 }

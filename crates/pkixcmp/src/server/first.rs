@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::Fault;
 use crate::body::PkiBody;
 use crate::cert_id::CertReqId;
+use crate::failure_info::PkiFailureInfo;
 use crate::header::Pvno;
 use crate::info::{InfoTypeAndValue, InfoValue, id};
 use crate::message::PkiMessage;
-use crate::status::PkiFailureInfo;
 use crate::time::GeneralizedTime;
 use crate::transaction::{LONGEST_ID, RequestKind, infos, octets};
 

@@ -6,10 +6,11 @@ use crate::body::confirm::{CertConfirmContent, CertStatus};
 use crate::body::poll::PollReqContent;
 use crate::cert_hash::ExpectedCertHash;
 use crate::cert_id::CertReqId;
+use crate::failure_info::PkiFailureInfo;
 use crate::header::Pvno;
 use crate::message::PkiMessage;
 use crate::protection::ProtectionKind;
-use crate::status::{PkiFailureInfo, PkiStatus, PkiStatusInfo};
+use crate::status::{PkiStatus, PkiStatusInfo};
 use crate::transaction::{LONGEST_ID, octets};
 
 /// What a following message wants.

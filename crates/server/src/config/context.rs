@@ -267,5 +267,5 @@ fn certificates(content: &Bytes) -> Result<Vec<Certificate>, pki::CertificateErr
     if content.first() == Some(&0x30) {
         return Certificate::from_der(content.clone()).map(|one| vec![one]);
     }
-    pki::pem::certificates(content)
+    Certificate::all_from_pem(content)
 }

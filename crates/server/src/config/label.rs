@@ -16,7 +16,7 @@ use super::profile::requesters;
 use super::raw::{RawCmpFront, RawLabel, RawLabelCmp};
 use super::token::signing_identity;
 use crate::callers::Caller;
-use crate::site::{
+use crate::settings::{
     CmpListener, CmpRules, CmpSettings, CmpSigner, LabelSettings, UnauthenticatedErrors,
 };
 

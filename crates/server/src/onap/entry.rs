@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::masked;
-use super::servers::Reader;
+use super::reader::Reader;
 
 /// A CA as `cmpServers.json` describes it. Shown with its secrets masked.
 #[derive(Clone)]

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use jiff::SignedDuration;
-use pki::Certificate;
 use ra::{
     Anchors, AuthorityName, KeyRules, Label, LabelRules, NameKind, NameRules, OnChange, Profile,
     ProfileName, Requesters, UsageRules, ValidityRules,
@@ -11,9 +10,10 @@ use ra::{
 use serde_json::Value;
 
 use super::entry::{ServerEntry, client_pattern};
+use super::reader::Reader;
 use crate::config::{AuthorityConfig, Config, LabelConfig, Problems};
 use crate::files::Files;
-use crate::site::LabelSettings;
+use crate::settings::LabelSettings;
 
 /// Why `cmpServers.json` cannot be used, with every reason.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +41,8 @@ impl ServersError {
 /// # Errors
 /// [`ServersError`]
 pub fn load(path: &Path, files: &mut Files) -> Result<Vec<ServerEntry>, ServersError> {
-    let mut reader = Reader {
-        problems: Problems::default(),
-        malformed: false,
-        files,
-    };
-    let entries = reader.read(path);
+    let mut reader = Reader::new(files);
+    let entries = entries(path, &mut reader);
     let Reader {
         problems,
         malformed,
@@ -61,120 +57,58 @@ pub fn load(path: &Path, files: &mut Files) -> Result<Vec<ServerEntry>, ServersE
     }
 }
 
-/// Collects what is wrong while values become entries.
-pub(super) struct Reader<'a> {
-    problems: Problems,
-    /// Whether anything was not even of the right form.
-    malformed: bool,
-    files: &'a mut Files,
-}
-
-impl Reader<'_> {
-    fn read(&mut self, path: &Path) -> Vec<ServerEntry> {
-        let content = match self.files.read(path) {
-            Ok(content) => content,
-            Err(e) => {
-                self.malformed(
-                    "",
-                    format!("the file `{}` cannot be read: {e}", path.display()),
+fn entries(path: &Path, reader: &mut Reader<'_>) -> Vec<ServerEntry> {
+    let content = match reader.files.read(path) {
+        Ok(content) => content,
+        Err(e) => {
+            reader.malformed(
+                "",
+                format!("the file `{}` cannot be read: {e}", path.display()),
+                "",
+            );
+            return Vec::new();
+        }
+    };
+    let root: Value = match serde_json::from_slice(&content) {
+        Ok(root) => root,
+        // The error's text has position and kind, never content.
+        Err(e) => {
+            reader.malformed("", format!("not JSON: {e}"), r#"{"cmpv2Servers": [ … ]}"#);
+            return Vec::new();
+        }
+    };
+    let list = match root.get("cmpv2Servers") {
+        None | Some(Value::Null) => {
+            reader.wrong(
+                "cmpv2Servers",
+                "missing",
+                "a list of servers, `[]` for none",
+            );
+            return Vec::new();
+        }
+        Some(Value::Array(list)) => list,
+        Some(other) => {
+            reader.mistyped("cmpv2Servers", other, "a list of servers");
+            return Vec::new();
+        }
+    };
+    let mut entries: Vec<ServerEntry> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    for (i, value) in list.iter().enumerate() {
+        let at = format!("cmpv2Servers[{i}]");
+        if let Some(name) = value.get("caName").and_then(Value::as_str) {
+            if names.iter().any(|known| known == name) {
+                reader.wrong(
+                    &format!("{at}.caName"),
+                    "CA names are not unique within given CMPv2 servers",
                     "",
                 );
-                return Vec::new();
             }
-        };
-        let root: Value = match serde_json::from_slice(&content) {
-            Ok(root) => root,
-            // The error's text has position and kind, never content.
-            Err(e) => {
-                self.malformed("", format!("not JSON: {e}"), r#"{"cmpv2Servers": [ … ]}"#);
-                return Vec::new();
-            }
-        };
-        let list = match root.get("cmpv2Servers") {
-            None | Some(Value::Null) => {
-                self.wrong(
-                    "cmpv2Servers",
-                    "missing",
-                    "a list of servers, `[]` for none",
-                );
-                return Vec::new();
-            }
-            Some(Value::Array(list)) => list,
-            Some(other) => {
-                self.mistyped("cmpv2Servers", other, "a list of servers");
-                return Vec::new();
-            }
-        };
-        let mut entries: Vec<ServerEntry> = Vec::new();
-        let mut names: Vec<String> = Vec::new();
-        for (i, value) in list.iter().enumerate() {
-            let at = format!("cmpv2Servers[{i}]");
-            if let Some(name) = value.get("caName").and_then(Value::as_str) {
-                if names.iter().any(|known| known == name) {
-                    self.wrong(
-                        &format!("{at}.caName"),
-                        "CA names are not unique within given CMPv2 servers",
-                        "",
-                    );
-                }
-                names.push(name.to_owned());
-            }
-            entries.extend(ServerEntry::read(&at, value, self));
+            names.push(name.to_owned());
         }
-        entries
+        entries.extend(ServerEntry::read(&at, value, reader));
     }
-
-    pub(super) fn wrong(&mut self, key: &str, wrong: impl Into<String>, valid: impl Into<String>) {
-        self.problems.add(key, wrong, valid);
-    }
-
-    pub(super) fn malformed(
-        &mut self,
-        key: &str,
-        wrong: impl Into<String>,
-        valid: impl Into<String>,
-    ) {
-        self.malformed = true;
-        self.wrong(key, wrong, valid);
-    }
-
-    /// A value of another JSON type. What it is is not shown: it may be a secret.
-    pub(super) fn mistyped(&mut self, key: &str, value: &Value, valid: &str) {
-        let kind = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string",
-            Value::Array(_) => "a list",
-            Value::Object(_) => "an object",
-        };
-        self.malformed(key, format!("{kind} is not valid"), valid);
-    }
-
-    pub(super) fn certificates(&mut self, key: &str, text: &str) -> Vec<Certificate> {
-        let content = if text.contains("-----BEGIN ") {
-            text.to_owned().into()
-        } else {
-            match self.files.read(text) {
-                Ok(content) => content,
-                Err(e) => {
-                    self.wrong(
-                        key,
-                        format!("the file `{text}` cannot be read: {e}"),
-                        "PEM text, or the path of a file",
-                    );
-                    return Vec::new();
-                }
-            }
-        };
-        match pki::pem::certificates(&content) {
-            Ok(found) => found,
-            Err(e) => {
-                self.wrong(key, e.to_string(), "certificates in PEM");
-                Vec::new()
-            }
-        }
-    }
+    entries
 }
 
 /// Adds the servers to a configuration: each entry an authority, a profile and a label of its name.

@@ -15,7 +15,7 @@ use ra::memory::{MemoryCa, MemoryCredentials};
 use ra::{CredentialId, Label, Principal, Requester, SharedSecret};
 
 use crate::cmp::{Answer, Operation, Transport, answer};
-use crate::site::CmpRules;
+use crate::settings::CmpRules;
 use crate::testing::site;
 use crate::{App, CmpSettings, CmpSigner, LabelSettings, Site};
 

@@ -8,7 +8,7 @@ use ra::memory::Script;
 
 use super::client::{Client, error, ir, issued, key, rejected};
 use super::house::{House, REFERENCE, SECRET, dn};
-use crate::site::UnauthenticatedErrors;
+use crate::settings::UnauthenticatedErrors;
 
 fn kind(answer: &PkiMessage) -> ProtectionKind {
     ProtectionKind::announced(answer.header().protection_alg.as_ref())

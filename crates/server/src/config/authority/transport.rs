@@ -30,7 +30,7 @@ pub(super) fn check(
     };
     let most = u32::try_from(default.max_response).unwrap_or(u32::MAX);
     TransportSettings {
-        headers: crate::otlp::pass_trace_on,
+        headers: crate::trace_context::pass_on,
         connect: cx
             .span(
                 &key("connect_timeout"),

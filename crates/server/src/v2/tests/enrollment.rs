@@ -62,7 +62,7 @@ async fn the_chain_is_had_as_pem_text_by_whoever_accepts_that() {
         field(&called, "content-type"),
         "application/pem-certificate-chain"
     );
-    let chain = pki::pem::certificates(&called.body).unwrap();
+    let chain = pki::Certificate::all_from_pem(&called.body).unwrap();
     assert_eq!(chain, bench.ca.issued());
     let again = bench.fetch(field(&called, "location"), &[accept]).await;
     assert_eq!((again.status, &again.body), (StatusCode::OK, &called.body));
