@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::SignedDuration;
-use pki::{Certificate, Csr, KeyKind, PrivateKey, Template, pem};
+use pki::{Certificate, Csr, KeyKind, PrivateKey, Template};
 use proto_tests::Keys;
 use proto_tests::certs::{dn, sans};
 use serde_json::{Value, json};
