@@ -12,6 +12,7 @@ struct Checked {
     at: Instant,
     generation: Option<i64>,
     failures: u32,
+    is_doubted: bool,
 }
 
 /// The last check of each issuer.
@@ -22,8 +23,10 @@ pub struct Checks {
     every: Duration,
 }
 
-/// The first pause after a failed check; it doubles up to the usual one.
+/// The first pause after a failed check; it doubles. Also how soon after a check the next one is, whoever doubts.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause while checks fail: every request of the issuer waits for the one that does not.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 impl Checks {
     /// A check of each issuer so often.
@@ -41,8 +44,13 @@ impl Checks {
         let Some(checked) = last.get(issuer).filter(|c| c.generation == generation) else {
             return Duration::ZERO;
         };
-        self.pause(checked.failures)
-            .saturating_sub(checked.at.elapsed())
+        let usual = self.pause(checked.failures);
+        let pause = if checked.is_doubted {
+            usual.min(FIRST_PAUSE)
+        } else {
+            usual
+        };
+        pause.saturating_sub(checked.at.elapsed())
     }
 
     /// It was checked. How long until the next time.
@@ -54,14 +62,17 @@ impl Checks {
             at: Instant::now(),
             generation,
             failures,
+            is_doubted: false,
         };
         last.insert(issuer.clone(), checked);
         self.pause(failures)
     }
 
-    /// A request had trouble with it: it is due.
-    pub fn doubt(&self, issuer: &IssuerId) {
-        lock(&self.last).remove(issuer);
+    /// A request had trouble with it: it is due soon, but not for each of a thousand requests anew. Whether that is news.
+    pub fn doubt(&self, issuer: &IssuerId) -> bool {
+        let mut last = lock(&self.last);
+        let checked = last.get_mut(issuer);
+        checked.is_some_and(|checked| !std::mem::replace(&mut checked.is_doubted, true))
     }
 
     /// Whether its readiness is another one than when this was last asked.
@@ -80,6 +91,7 @@ impl Checks {
             0 => self.every,
             n => FIRST_PAUSE
                 .saturating_mul(2_u32.saturating_pow(n - 1))
+                .min(LONGEST_PAUSE)
                 .min(self.every),
         }
     }
@@ -99,23 +111,33 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_is_checked_at_first_when_it_changes_and_when_it_is_doubted() {
+    fn an_issuer_is_checked_at_first_and_when_it_changes() {
         let checks = Checks::every(Duration::from_secs(60));
         assert!(checks.due_in(&issuer(), Some(1)).is_zero());
         checks.done(&issuer(), Some(1), true);
         assert!(checks.due_in(&issuer(), Some(1)) > Duration::from_secs(50));
         assert!(checks.due_in(&issuer(), Some(2)).is_zero());
-        checks.doubt(&issuer());
-        assert!(checks.due_in(&issuer(), Some(1)).is_zero());
     }
 
     #[test]
-    fn after_failures_it_is_checked_sooner_and_then_as_usual() {
+    fn a_doubted_issuer_is_checked_soon_and_once_however_many_doubt_it() {
+        let checks = Checks::every(Duration::from_secs(60));
+        checks.done(&issuer(), None, true);
+        assert!(checks.doubt(&issuer()) && !checks.doubt(&issuer()));
+        let soon = checks.due_in(&issuer(), None);
+        assert!(!soon.is_zero() && soon <= FIRST_PAUSE);
+        checks.done(&issuer(), None, true);
+        assert!(checks.due_in(&issuer(), None) > Duration::from_secs(50));
+        assert!(checks.doubt(&issuer()));
+    }
+
+    #[test]
+    fn after_failures_it_is_checked_sooner_than_usual() {
         let checks = Checks::every(Duration::from_secs(60));
         let pauses: Vec<u64> = (0..7)
             .map(|_| checks.done(&issuer(), None, false).as_secs())
             .collect();
-        assert_eq!(pauses, [2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(pauses, [2, 4, 8, 15, 15, 15, 15]);
         assert_eq!(checks.done(&issuer(), None, true).as_secs(), 60);
     }
 

@@ -32,8 +32,10 @@ pub struct Context {
     pub approval: Approval,
     /// When each issuer was checked, and how that went.
     pub checks: Checks,
-    /// Issuers that became ready, or are not any more, or are doubted: they and their requests are looked at.
+    /// Issuers that became ready, or are not any more: their requests are looked at.
     pub turns: Turns,
+    /// Issuers that a request had trouble with: they are looked at.
+    pub doubts: Turns,
 }
 
 impl Context {
@@ -46,9 +48,10 @@ impl Context {
         self.turns.tell(issuer);
     }
 
-    /// A request had trouble with its issuer: it is checked at once.
+    /// A request had trouble with its issuer: it is checked soon.
     pub fn doubt(&self, issuer: &IssuerId) {
-        self.checks.doubt(issuer);
-        self.turns.tell(issuer);
+        if self.checks.doubt(issuer) {
+            self.doubts.tell(issuer);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What can be counted. Labels are names from objects of the cluster's administrators or words of ours; never a request's name.
 
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::identity::IssuerId;
@@ -14,6 +15,7 @@ pub struct Metrics {
     ready: IntGaugeVec,
     status_writes: IntCounterVec,
     roots: IntGaugeVec,
+    in_flight: IntGaugeVec,
 }
 
 /// From a millisecond to a minute and a half.
@@ -58,6 +60,10 @@ impl Metrics {
             "certway_issuer_roots",
             "How many roots the issuer's CA has now.",
         )?;
+        let in_flight = gauge(
+            "certway_issuer_requests_in_flight",
+            "Requests that the RA was asked for and has not answered.",
+        )?;
         let options = HistogramOpts::new(
             "certway_issuer_enroll_duration_seconds",
             "How long the RA took to answer a request.",
@@ -73,7 +79,13 @@ impl Metrics {
             ready,
             status_writes,
             roots,
+            in_flight,
         })
+    }
+
+    /// The RA is being asked, for as long as what is returned lives.
+    pub fn asking(&self, issuer: &IssuerId) -> impl Drop + use<> {
+        InFlight::of(self.in_flight.with_label_values(&labels(issuer)))
     }
 
     /// The RA answered, or did not, after so many seconds.
@@ -110,6 +122,7 @@ impl Metrics {
         // Absent where it was never checked.
         let _ready = self.ready.remove_label_values(&labels(issuer));
         let _roots = self.roots.remove_label_values(&labels(issuer));
+        let _in_flight = self.in_flight.remove_label_values(&labels(issuer));
     }
 
     /// All of it in the text format.
@@ -120,6 +133,22 @@ impl Metrics {
             tracing::warn!(%error, "the metrics cannot be written");
         }
         String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// One request on its way, counted until it is dropped: also where the asking is abandoned.
+struct InFlight(IntGauge);
+
+impl InFlight {
+    fn of(gauge: IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -144,6 +173,12 @@ mod tests {
         metrics.asked(&issuer, "issued", 0.02);
         let line = "certway_issuer_ready{issuer=\"ca\",kind=\"Issuer\",namespace=\"web\"} 1";
         assert!(metrics.text().contains(line));
+        let asking = metrics.asking(&issuer);
+        let line =
+            "certway_issuer_requests_in_flight{issuer=\"ca\",kind=\"Issuer\",namespace=\"web\"}";
+        assert!(metrics.text().contains(&format!("{line} 1")));
+        drop(asking);
+        assert!(metrics.text().contains(&format!("{line} 0")));
         metrics.forget(&issuer);
         assert!(!metrics.text().contains("certway_issuer_ready{"));
     }

@@ -30,27 +30,38 @@ impl Bucket {
         }
     }
 
-    /// Takes one, or says when there will be one.
-    fn take(&mut self, now: Instant) -> Result<(), Duration> {
+    /// Takes one if there are more than `reserve`, or says when there will be.
+    fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Duration> {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.left = (self.left + passed * self.per_second).min(self.burst);
         self.at = now;
-        if self.left >= 1.0 {
+        let lacking = reserve + 1.0 - self.left;
+        if lacking <= 0.0 {
             self.left -= 1.0;
             Ok(())
         } else {
-            Err(Duration::from_secs_f64((1.0 - self.left) / self.per_second))
+            Err(Duration::from_secs_f64(lacking / self.per_second))
         }
     }
 }
 
-/// The gate of one issuer. A namespace never has more than half of the places: a thousand failing requests of one do not keep another's out.
+/// The gate of one issuer. A namespace never has more than half of the places, and the last tenth of the bucket is for those that took less than half of what it gave: a
+/// thousand failing requests of one do not keep another's out.
 struct Gate {
     limits: Limits,
     bucket: Mutex<Bucket>,
     places: Arc<Semaphore>,
-    namespaces: Mutex<HashMap<String, Arc<Semaphore>>>,
+    namespaces: Mutex<HashMap<String, Arc<Share>>>,
 }
+
+/// What a namespace has of a gate.
+struct Share {
+    places: Arc<Semaphore>,
+    bucket: Mutex<Bucket>,
+}
+
+/// The part of the bucket that is kept for those who took little.
+const RESERVE: f64 = 0.1;
 
 /// The gates of all issuers.
 #[derive(Default)]
@@ -76,12 +87,15 @@ impl Gates {
         let gate = self.gate(issuer, limits);
         // In this order: whoever waits for its namespace's share holds no place of the issuer's.
         let share = gate.share(namespace);
-        let namespace = share.acquire_owned().await.map_err(|_| CLOSED)?;
+        let namespace = Arc::clone(&share.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| CLOSED)?;
         let issuer = Arc::clone(&gate.places)
             .acquire_owned()
             .await
             .map_err(|_| CLOSED)?;
-        lock(&gate.bucket).take(Instant::now())?;
+        gate.take(&share, Instant::now())?;
         Ok(Place {
             _namespace: namespace,
             _issuer: issuer,
@@ -111,15 +125,38 @@ impl Gates {
 }
 
 impl Gate {
-    fn share(&self, namespace: &str) -> Arc<Semaphore> {
-        let half = (self.limits.concurrent as usize).div_ceil(2);
+    fn share(&self, namespace: &str) -> Arc<Share> {
+        let half = half(&self.limits);
+        let places = half.concurrent as usize;
         let mut namespaces = lock(&self.namespaces);
         // Those that nobody is in or waits for are made anew when they are needed.
         if namespaces.len() > MOST_IDLE {
-            namespaces.retain(|_, share| share.available_permits() < half);
+            namespaces.retain(|_, share| share.places.available_permits() < places);
         }
         let share = namespaces.entry(namespace.to_owned());
-        Arc::clone(share.or_insert_with(|| Arc::new(Semaphore::new(half))))
+        let new = || Share {
+            places: Arc::new(Semaphore::new(places)),
+            bucket: Mutex::new(Bucket::new(&half, Instant::now())),
+        };
+        Arc::clone(share.or_insert_with(|| Arc::new(new())))
+    }
+
+    fn take(&self, share: &Share, now: Instant) -> Result<(), Duration> {
+        let took_little = lock(&share.bucket).take(0.0, now).is_ok();
+        let reserve = if took_little {
+            0.0
+        } else {
+            (f64::from(self.limits.burst) * RESERVE).floor()
+        };
+        lock(&self.bucket).take(reserve, now)
+    }
+}
+
+fn half(limits: &Limits) -> Limits {
+    Limits {
+        per_second: limits.per_second.div_ceil(2),
+        burst: limits.burst.div_ceil(2),
+        concurrent: limits.concurrent.div_ceil(2),
     }
 }
 
@@ -204,14 +241,19 @@ mod tests {
         let start = Instant::now();
         let mut bucket = Bucket::new(&limits(10, 3, 1), start);
         for _ in 0..3 {
-            bucket.take(start).unwrap();
+            bucket.take(0.0, start).unwrap();
         }
-        assert_eq!(bucket.take(start).unwrap_err(), Duration::from_millis(100));
+        assert_eq!(
+            bucket.take(0.0, start).unwrap_err(),
+            Duration::from_millis(100)
+        );
         let later = start + Duration::from_millis(150);
-        bucket.take(later).unwrap();
-        assert!(bucket.take(later).is_err());
+        bucket.take(0.0, later).unwrap();
+        assert!(bucket.take(0.0, later).is_err());
         let much_later = start + Duration::from_secs(3600);
-        let given = (0..10).filter(|_| bucket.take(much_later).is_ok()).count();
+        let given = (0..10)
+            .filter(|_| bucket.take(0.0, much_later).is_ok())
+            .count();
         assert_eq!(given, 3);
     }
 
@@ -228,6 +270,20 @@ mod tests {
         assert!(gates.enter(&issuer, "b", &limits).await.is_ok());
         drop(first);
         assert!(third.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_one_namespace_leaves_of_the_bucket_another_gets_at_once() {
+        let gates = Gates::default();
+        let limits = limits(1, 100, 4);
+        let mut taken = 0;
+        while gates.enter(&issuer(), "greedy", &limits).await.is_ok() {
+            taken += 1;
+        }
+        assert_eq!(taken, 90);
+        for _ in 0..10 {
+            assert!(gates.enter(&issuer(), "modest", &limits).await.is_ok());
+        }
     }
 
     #[tokio::test]

@@ -29,8 +29,9 @@ impl From<kube::Error> for Failed {
     }
 }
 
-/// An answer that says the object is gone, or is another one of the same name: nothing is left to be done.
-fn is_gone(error: &kube::Error) -> bool {
+/// An answer that says the object is gone, is another one of the same name, or is not any more what it was decided by: nothing is left to be done. The watch brings
+/// what it is now, if it is anything.
+fn is_past(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 404 | 409))
 }
 

@@ -2,6 +2,7 @@
 
 mod controllers;
 mod log;
+mod prompt;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! Issuers that turned: they became ready or are not any more, or a request doubts them. Every controller that has to do with them hears of it.
+//! News of issuers: that they became ready or are not any more, or that a request doubts them. Every controller that has to do with it hears of it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -33,7 +33,7 @@ pub enum Next {
     Revoke(String),
     /// The CA said when.
     After(Duration),
-    /// Again after a pause that grows, not shorter than this.
+    /// The issuer is checked, and again after a pause that grows, not shorter than this; or when the issuer, found not ready, is.
     Retry {
         /// How long the RA asks us to stay away.
         retry_after: Option<Duration>,

@@ -47,7 +47,10 @@ pub async fn ask(context: &Context, work: &Work<'_>) -> Result<Outcome, Duration
     let _place = context.gates.enter(issuer, namespace, limits).await?;
     let begun = Instant::now();
     let outcome = match context.ra.client(issuer, settings).await {
-        Ok(client) => enroll(&client, uid, wanted, *replaces, settings.trust.mode).await,
+        Ok(client) => {
+            let _asking = context.metrics.asking(issuer);
+            enroll(&client, uid, wanted, *replaces, settings.trust.mode).await
+        }
         Err(NoWay::Material(why)) => Outcome::Trouble(Trouble::Issuer(why)),
         Err(error @ NoWay::Kubernetes { .. }) => Outcome::Trouble(Trouble::Passing {
             message: error.to_string(),

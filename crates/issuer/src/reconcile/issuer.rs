@@ -9,7 +9,7 @@ use kube::runtime::controller::Action;
 use pki::Certificate;
 use serde_json::json;
 
-use super::{FIELD_MANAGER, Failed, is_gone, later, publish};
+use super::{FIELD_MANAGER, Failed, is_past, later, publish};
 use crate::answer;
 use crate::context::Context;
 use crate::events::Said;
@@ -176,7 +176,7 @@ async fn write<K: Configured>(
     };
     match written {
         Ok(_) => {}
-        Err(error) if is_gone(&error) => return Ok(()),
+        Err(error) if is_past(&error) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
     let turned =

@@ -7,7 +7,7 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 
-use super::{FIELD_MANAGER, Failed, age, is_gone, later, renewal};
+use super::{FIELD_MANAGER, Failed, age, is_past, later, renewal};
 use crate::cert_manager::CertificateRequest;
 use crate::context::Context;
 use crate::enroll::Outcome;
@@ -144,6 +144,7 @@ impl One<'_> {
             }
             Next::After(pause) => later(*pause),
             Next::Retry { retry_after } => {
+                self.context.doubt(issuer);
                 later(self.context.attempts.failed(self.uid(), *retry_after))
             }
             Next::Doubt => {
@@ -191,7 +192,7 @@ impl One<'_> {
             .await
         {
             Ok(_) => {}
-            Err(error) if is_gone(&error) => return Ok(()),
+            Err(error) if is_past(&error) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
         self.context.metrics.written(issuer, written.ready().1);

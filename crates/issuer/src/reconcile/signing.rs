@@ -12,7 +12,7 @@ use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
 
-use super::{FIELD_MANAGER, Failed, is_gone, later};
+use super::{FIELD_MANAGER, Failed, is_past, later};
 use crate::context::Context;
 use crate::events::Said;
 use crate::identity::IssuerId;
@@ -134,7 +134,10 @@ impl One<'_> {
                 attempts.failed(self.uid(), None);
                 later(*pause)
             }
-            Next::Retry { retry_after } => later(attempts.failed(self.uid(), *retry_after)),
+            Next::Retry { retry_after } => {
+                self.context.doubt(self.issuer);
+                later(attempts.failed(self.uid(), *retry_after))
+            }
             Next::Doubt => {
                 self.context.doubt(self.issuer);
                 later(attempts.failed(self.uid(), None))
@@ -193,7 +196,11 @@ impl One<'_> {
         };
         let body = json!({
             "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
-            "metadata": { "name": self.request.name_any(), "uid": self.request.metadata.uid },
+            "metadata": {
+                "name": self.request.name_any(),
+                "uid": self.request.metadata.uid,
+                "resourceVersion": self.request.metadata.resource_version,
+            },
             "status": status,
         });
         let api: Api<CertificateSigningRequest> = Api::all(self.context.kube.clone());
@@ -205,7 +212,7 @@ impl One<'_> {
                 self.context.metrics.written(self.issuer, reason);
                 Ok(())
             }
-            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) if is_past(&error) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -117,6 +117,8 @@ pub fn patch(request: &CertificateRequest, written: &Written, now: Timestamp) ->
             "namespace": request.metadata.namespace,
             // Another request of the same name must not get this one's certificate.
             "uid": request.metadata.uid,
+            // Nor is anything written over what another replica, or we by an older look, wrote meanwhile: an apply without `certificate` would take it away.
+            "resourceVersion": request.metadata.resource_version,
         },
         "status": body,
     })
@@ -134,7 +136,7 @@ mod tests {
     fn request(ready: &Value) -> CertificateRequest {
         serde_json::from_value(json!({
             "apiVersion": "cert-manager.io/v1", "kind": "CertificateRequest",
-            "metadata": { "name": "web-1", "namespace": "web", "uid": "u-1" },
+            "metadata": { "name": "web-1", "namespace": "web", "uid": "u-1", "resourceVersion": "7" },
             "spec": { "issuerRef": { "name": "ca" }, "request": "" },
             "status": { "conditions": [ready, { "type": "Approved", "status": "True" }] },
         }))
@@ -171,6 +173,12 @@ mod tests {
             })
         );
         assert_eq!(patch["metadata"]["uid"], "u-1");
+    }
+
+    #[test]
+    fn what_was_decided_by_one_look_is_written_over_nothing_that_came_after_it() {
+        let patch = patch(&pending(), &Written::Pending("n".to_owned()), now());
+        assert_eq!(patch["metadata"]["resourceVersion"], "7");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt, TryStreamExt, future, stream};
@@ -13,6 +14,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 
+use super::prompt::Prompt;
 use crate::admin::Health;
 use crate::args::Run;
 use crate::cert_manager::CertificateRequest;
@@ -140,6 +142,7 @@ impl Controllers {
             },
             checks: Checks::every(arguments.check_every),
             turns: Turns::default(),
+            doubts: Turns::default(),
         })
     }
 
@@ -161,7 +164,7 @@ impl Controllers {
             .modify(|issuer: &mut K| issuer.meta_mut().managed_fields = None)
             .reflect(writer)
             .applied_objects();
-        let doubted = context.turns.heard().filter_map(|id| {
+        let doubted = context.doubts.heard().filter_map(|id| {
             let mine = (id.kind == K::KIND).then(|| reference::<K>(&id));
             future::ready(mine)
         });
@@ -293,6 +296,9 @@ fn waiting_for(
         .collect()
 }
 
+/// The longest pause before a status is written again that the API server did not take.
+const UNWRITTEN: Duration = Duration::from_secs(15);
+
 /// The API server did not take what was to be written: again, later and later.
 #[allow(
     clippy::needless_pass_by_value,
@@ -307,7 +313,7 @@ where
         error = with_causes(error), "the outcome of a request was not written; it is tried again"
     );
     let uid = object.uid().unwrap_or_default();
-    Action::requeue(context.attempts.failed(&uid, None))
+    Action::requeue(context.attempts.failed(&uid, None).min(UNWRITTEN))
 }
 
 /// A watch that begins again by itself, and counts how often in a row it had to.
@@ -316,14 +322,18 @@ fn counted<K: Send + 'static>(
     events: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
 ) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static {
     let health = Arc::clone(health);
-    events.default_backoff().inspect(move |event| match event {
-        Ok(_) => health.watch_failures.store(0, Ordering::Relaxed),
-        Err(error) => {
-            health.watch_failures.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(
-                error = with_causes(error),
-                "a watch of the API server failed; it begins again"
-            );
-        }
-    })
+    events
+        .backoff(Prompt::default())
+        .inspect(move |event| match event {
+            // It says that it begins, also when the API server is away.
+            Ok(Event::Init) => {}
+            Ok(_) => health.watch_failures.store(0, Ordering::Relaxed),
+            Err(error) => {
+                health.watch_failures.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(
+                    error = with_causes(error),
+                    "a watch of the API server failed; it begins again"
+                );
+            }
+        })
 }
