@@ -1,4 +1,4 @@
-//! certway-issuer in a cluster, with a certway-ra behind it that has a CA of its own.
+//! certway-issuer in a cluster, with a certway-ra behind it.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use base64::prelude::BASE64_STANDARD;
 use pki::Certificate;
 use serde_json::{Value, json};
 
-use crate::https::HttpsClient;
+use crate::ca::{self, EmbeddedCa};
+use crate::certs::Pki;
 use crate::kube::cluster::Cluster;
 use crate::kube::namespace::Namespace;
+use crate::kube::replica::{NAME, Pod, Replica};
 use crate::kube::resource::Resource;
-use crate::port::Port;
-use crate::program::{Launch, Program, binary, eventually};
+use crate::program::{Launch, binary};
 use crate::service::{Service, Setup};
 
 /// The namespace that the manifests make, and the ServiceAccount in it.
 pub const NAMESPACE: &str = "certway";
-const NAME: &str = "certway-issuer";
 
 /// Takes what the conformance tables ask for: every kind of name, CA certificates, and a validity of 10,000 hours.
 const RA: &str = r#"
@@ -39,32 +39,34 @@ profile = "RA"
 /// The issuer and its RA.
 pub struct Certway {
     /// certway-issuer, as its ServiceAccount.
-    pub issuer: Program,
+    pub issuer: Replica,
     /// certway-ra.
     pub ra: Service,
-    listen: Port,
 }
 
 impl Certway {
-    /// Installs the kinds and `deploy/kubernetes`, and starts what its Deployment says, with a token of its ServiceAccount.
+    /// Before a CA of the RA's own, with one replica.
     pub fn install(cluster: &Cluster) -> Self {
-        install_kinds(cluster);
-        for file in ["certway-issuer.yaml", "approval.yaml"] {
-            apply(cluster, &["-f", &manifest(file)]);
-        }
-        let ra = start_ra(cluster);
-        let listen = Port::free();
-        let issuer = deployed(cluster, &listen).spawn();
-        cluster.answers_for(&issuer);
-        ready(&listen);
-        Self { issuer, ra, listen }
+        manifests(cluster);
+        let setup = Setup::within(cluster.folder());
+        Self::with_ra(cluster, setup, RA)
     }
 
-    /// Starts the issuer again after it was killed, and waits until it is ready.
-    pub fn restart(&mut self, cluster: &Cluster) {
-        self.issuer.restart(0);
-        cluster.answers_for(&self.issuer);
-        ready(&self.listen);
+    /// Before a CMP CA, with one replica.
+    pub fn before(cluster: &Cluster, ca: &EmbeddedCa) -> Self {
+        manifests(cluster);
+        let setup = Setup::within(cluster.folder());
+        setup.write("upstream.secret", ca::SECRET);
+        setup.write("upstream.pem", ca.root.to_pem());
+        Self::with_ra(cluster, setup, &before(ca))
+    }
+
+    fn with_ra(cluster: &Cluster, setup: Setup, config: &str) -> Self {
+        let launch = setup.launch_from_file(config);
+        let ra = setup.start_as(launch);
+        cluster.answers_for(&ra.program);
+        let issuer = Pod::named(cluster, "certway-issuer-1").start();
+        Self { issuer, ra }
     }
 
     /// The root of the RA's own CA.
@@ -75,37 +77,55 @@ impl Certway {
 
     /// An Issuer named `certway` in a namespace, by a client certificate in the Secret `ra-client`; waits until it is ready.
     pub fn issuer_in(&self, namespace: &Namespace<'_>) -> Value {
-        apply(
-            namespace.cluster,
-            &["-n", &namespace.name, "-f", &manifest("namespace.yaml")],
-        );
-        let client = &self.ra.setup.pki.client;
-        let encode = |text: String| BASE64_STANDARD.encode(text);
-        let secret = namespace.object(
-            &Resource::core("Secret"),
-            "ra-client",
-            &json!({
-                "type": "kubernetes.io/tls",
-                "data": {
-                    "tls.crt": encode(client.chain_pem()),
-                    "tls.key": encode(client.key_pem()),
-                },
-            }),
-        );
-        namespace.api().create(&secret).unwrap();
-        let issuer = namespace.object(
-            &Resource::new("certway.dev/v1beta1", "Issuer"),
-            "certway",
-            &json!({ "spec": {
-                "url": format!("https://localhost:{}", self.ra.setup.port.number()),
-                "ca": "RA",
-                "auth": { "clientCertificate": { "secretName": "ra-client" } },
-                "caBundle": self.ra.trust().to_pem(),
-            } }),
-        );
-        namespace.api().create(&issuer).unwrap();
+        self.issuer_with(namespace, &json!({}))
+    }
+
+    /// The same, with more in its `spec`.
+    pub fn issuer_with(&self, namespace: &Namespace<'_>, more: &Value) -> Value {
+        let (pki, port) = (&self.ra.setup.pki, self.ra.setup.port.number());
+        let issuer = issuer(namespace, pki, port, more);
         namespace.api().until_condition(&issuer, "Ready", "True")
     }
+}
+
+/// Installs the kinds and `deploy/kubernetes`, without anything that runs.
+pub fn manifests(cluster: &Cluster) {
+    install_kinds(cluster);
+    for file in ["certway-issuer.yaml", "approval.yaml"] {
+        apply(cluster, &["-f", &manifest(file)]);
+    }
+}
+
+/// An Issuer named `certway` in a namespace, for the RA at that port of this machine, by the PKI's client certificate in the Secret `ra-client`.
+pub fn issuer(namespace: &Namespace<'_>, pki: &Pki, port: u16, more: &Value) -> Value {
+    apply(
+        namespace.cluster,
+        &["-n", &namespace.name, "-f", &manifest("namespace.yaml")],
+    );
+    let encode = |text: String| BASE64_STANDARD.encode(text);
+    let secret = namespace.object(
+        &Resource::core("Secret"),
+        "ra-client",
+        &json!({
+            "type": "kubernetes.io/tls",
+            "data": {
+                "tls.crt": encode(pki.client.chain_pem()),
+                "tls.key": encode(pki.client.key_pem()),
+            },
+        }),
+    );
+    namespace.api().create(&secret).unwrap();
+    let mut spec = json!({
+        "url": format!("https://localhost:{port}"),
+        "ca": "RA",
+        "auth": { "clientCertificate": { "secretName": "ra-client" } },
+        "caBundle": pki.root.certificate.to_pem(),
+    });
+    let more = more.as_object().unwrap().clone();
+    spec.as_object_mut().unwrap().extend(more);
+    let kind = Resource::new("certway.dev/v1beta1", "Issuer");
+    let issuer = namespace.object(&kind, "certway", &json!({ "spec": spec }));
+    namespace.api().create(&issuer).unwrap()
 }
 
 fn manifest(name: &str) -> String {
@@ -130,37 +150,20 @@ fn install_kinds(cluster: &Cluster) {
     }
 }
 
-fn start_ra(cluster: &Cluster) -> Service {
-    let setup = Setup::within(cluster.folder());
-    let launch = setup.launch_from_file(RA);
-    let ra = setup.start_as(launch);
-    cluster.answers_for(&ra.program);
-    ra
-}
-
-fn ready(listen: &Port) {
-    let client = HttpsClient::plain(listen.address());
-    eventually("certway-issuer is ready", || {
-        let answer = client.try_request("GET", "/readyz", &[], b"");
-        answer.is_ok_and(|answer| answer.status == 200)
-    });
-}
-
-/// What the Deployment says, for one pod without a kubelet.
-fn deployed(cluster: &Cluster, listen: &Port) -> Launch {
-    let path = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}");
-    let deployment = cluster.admin.get(&path).unwrap();
-    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-    let arguments = container["args"].as_array().unwrap().iter();
-    let arguments = arguments.filter_map(Value::as_str);
-    // Two clusters on one machine cannot have the same port.
-    let arguments = arguments.filter(|argument| !argument.starts_with("--listen="));
-    let folder = cluster.folder().join(NAME);
-    std::fs::create_dir_all(&folder).unwrap();
-    Launch::of(binary(NAME), folder)
-        .args(arguments)
-        .args(["--listen", &listen.address().to_string()])
-        .env("KUBECONFIG", cluster.kubeconfig_of(NAMESPACE, NAME))
-        .env("POD_NAMESPACE", NAMESPACE)
-        .env("POD_NAME", "certway-issuer-1")
+fn before(ca: &EmbeddedCa) -> String {
+    format!(
+        r#"
+[authorities.RA.cmp]
+url = "{url}"
+mac = {{ reference = "{reference}", secret = {{ file = "upstream.secret" }} }}
+trust = {{ anchors = ["upstream.pem"] }}
+[profiles.RA]
+authority = "RA"
+anchors = ["upstream.pem"]
+[labels.RA]
+profile = "RA"
+"#,
+        url = ca.url(),
+        reference = ca::REFERENCE,
+    )
 }

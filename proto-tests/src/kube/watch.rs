@@ -11,7 +11,7 @@ use crate::kube::api::Api;
 use crate::kube::resource::{Resource, name_of, path_of};
 
 /// For how long something is waited for. A test that passes never waits so long, on a machine under load either.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Objects by name.
 pub type Objects = BTreeMap<String, Value>;
