@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use pki::{Certificate, Csr, Name, Template, pem};
+use pki::{Certificate, Csr, Name, Template};
 use proto_tests::certs::{dn, sans};
 use proto_tests::kube::{Certway, Cluster, Namespace, Resource, Settings, Stack};
 use proto_tests::program::eventually;
@@ -133,7 +133,7 @@ impl World {
     fn has_one(&self, request: &Value) {
         let answered = self.cluster.admin.until_condition(request, "Ready", "True");
         let text = answered["status"]["certificate"].as_str().unwrap();
-        let chain = pem::certificates(&BASE64_STANDARD.decode(text).unwrap()).unwrap();
+        let chain = Certificate::all_from_pem(&BASE64_STANDARD.decode(text).unwrap()).unwrap();
         let name = request["metadata"]["name"].as_str().unwrap();
         let at_ra = Ledger::file(&self.certway.ra.journal()).of(&subject(name));
         let at_ca = self.ca.records(&subject(name));
