@@ -17,6 +17,16 @@ pub struct Claim {
     pub fence: i64,
 }
 
+/// How far in the future a lease may end to be believed by a claimant that takes leases of `lease` itself. One that ends later was
+/// written by a clock that was ahead and has been set back since: nobody holds it for that long.
+///
+/// Twice a claimant's own, and ten minutes at least, so that processes whose configuration is just being changed believe each other.
+#[must_use]
+pub fn longest_believed(lease: SignedDuration) -> SignedDuration {
+    const LEAST: SignedDuration = SignedDuration::from_mins(10);
+    lease.saturating_mul(2).max(LEAST)
+}
+
 /// What [`Journal::begin`] found.
 #[derive(Debug)]
 pub enum Begun {
@@ -160,7 +170,7 @@ pub trait Journal: Send + Sync {
     /// [`JournalError::Fenced`] when the claim ran out and someone else took the entry; nothing was written then.
     async fn write(&self, claim: &Claim, change: Change) -> Result<(), JournalError>;
 
-    /// Claims one entry; `None` when there is none or someone holds it.
+    /// Claims one entry; `None` when there is none or someone holds it with a lease that can be believed ([`longest_believed`]).
     ///
     /// # Errors
     /// [`JournalError`]
@@ -170,7 +180,7 @@ pub trait Journal: Send + Sync {
         lease: SignedDuration,
     ) -> Result<Option<(Claim, Entry)>, JournalError>;
 
-    /// Claims at most `most` entries that are due at `now` and that nobody holds, the longest due first.
+    /// Claims at most `most` entries that are due at `now` and that nobody holds, as for [`Journal::claim`], the longest due first.
     ///
     /// # Errors
     /// [`JournalError`]
@@ -180,6 +190,19 @@ pub trait Journal: Send + Sync {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Result<Vec<(Claim, Entry)>, JournalError>;
+
+    /// Makes due at `at` what is due later, but for what waits for its requester's confirmation: of use when the clock by which it
+    /// was put off has been set back. Returns how many entries that were.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn hasten(&self, at: Timestamp) -> Result<usize, JournalError>;
+
+    /// When the newest entry was begun, by the clock of whoever began it; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn newest(&self) -> Result<Option<Timestamp>, JournalError>;
 
     /// Gives a claim back without a change.
     ///

@@ -51,6 +51,7 @@ pub use domains::{Domains, Facts};
 pub use entry::{Asked, Entry, EntryId, Phase};
 pub use journal::{
     Begun, Change, Claim, CrlEntry, Issuance, Journal, JournalError, Lease, Revocation, UnderWay,
+    longest_believed,
 };
 pub use line::{Clock, LabelRules, Ra};
 pub use outcome::{Error, Issued, Outcome, SOONEST};

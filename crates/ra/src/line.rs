@@ -236,6 +236,16 @@ impl Ra {
         Ok(count)
     }
 
+    /// The clock was set back: what was put off by it, when it was ahead, is looked at again as soon as no call that is under way can
+    /// still be at it. Returns how many entries that are.
+    ///
+    /// # Errors
+    /// [`Error`] of the journal.
+    pub async fn clock_was_set_back(&self) -> Result<usize, Error> {
+        let at = (self.clock)().saturating_add(self.lease);
+        Ok(self.journal.hasten(at.unwrap_or(Timestamp::MAX)).await?)
+    }
+
     /// The CA of that name.
     pub(crate) fn authority(&self, name: &AuthorityName) -> Result<&Arc<dyn Authority>, Error> {
         self.authorities

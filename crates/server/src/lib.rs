@@ -13,6 +13,7 @@ pub mod app;
 mod audit;
 pub mod callers;
 pub mod check;
+mod clock;
 pub mod cmp;
 pub mod compact;
 pub mod config;

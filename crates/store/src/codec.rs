@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::Deserialize;
 
 pub(crate) use head::{head_bytes, head_of};
-pub(crate) use phase::{Kept, count, phase_bytes, phase_of};
+pub(crate) use phase::{Kept, count, is_for_its_requester, phase_bytes, phase_of};
 
 /// Why a row cannot be read. Says nothing of what it holds.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq)]

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use pki::{CertificateId, Name};
 use ra::{
     AuditEvent, AuthorityName, Begun, Change, Claim, CrlEntry, Entry, EntryId, Issuance, Journal,
-    JournalError, Phase, UnderWay,
+    JournalError, Phase, UnderWay, longest_believed,
 };
 use sqlx::{AnyConnection, AnyPool};
 use tokio::sync::mpsc::error::TrySendError;
@@ -21,6 +21,7 @@ use crate::known::Known;
 use crate::numbers::Numbers;
 use crate::read::Reader;
 use crate::rows::{AuditRow, BeginRow, Held, Work, WriteRow, micros};
+use crate::sql::MOST_ROWS;
 use crate::target::Target;
 use crate::writer::{Ground, Job, Writer};
 
@@ -289,6 +290,7 @@ impl Journal for SqlJournal {
             .ask(Work::Claim {
                 key: id.0.to_vec(),
                 lease: span(lease),
+                believed: span(longest_believed(lease)),
                 fence,
             })
             .await?
@@ -312,6 +314,7 @@ impl Journal for SqlJournal {
                 most,
                 now: micros(now),
                 lease: span(lease),
+                believed: span(longest_believed(lease)),
             })
             .await?
         {
@@ -324,6 +327,19 @@ impl Journal for SqlJournal {
             }
         }
         Ok(claimed)
+    }
+
+    async fn hasten(&self, at: Timestamp) -> Result<usize, JournalError> {
+        let put_off = self.reader().put_off(micros(at)).await?;
+        let mut hastened = 0;
+        for rows in put_off.chunks(MOST_ROWS) {
+            hastened += self.ask(Work::Hasten(rows.to_vec())).await?.len();
+        }
+        Ok(hastened)
+    }
+
+    async fn newest(&self) -> Result<Option<Timestamp>, JournalError> {
+        self.reader().newest().await
     }
 
     async fn release(&self, claim: Claim) -> Result<(), JournalError> {

@@ -72,6 +72,12 @@ pub(crate) fn first_at(at: Timestamp) -> i64 {
     ms.clamp(0, (1 << 42) - 1) << (NODE_BITS + SEQUENCE_BITS)
 }
 
+/// When the row with this number was begun, to the millisecond.
+pub(crate) fn begun_at(number: i64) -> Timestamp {
+    let ms = (number >> (NODE_BITS + SEQUENCE_BITS)).saturating_add(EPOCH_MS);
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+}
+
 fn random_node() -> i64 {
     // Nothing secret: the standard library's per-process hash keys are random enough, and cost no start-up time.
     use std::hash::{BuildHasher, Hasher};
@@ -110,6 +116,7 @@ mod tests {
         let after = numbers.next_at(1_800_000_000_001);
         assert!(before < bound && bound <= after);
         assert_eq!(first_at(Timestamp::MIN), 0);
+        assert_eq!(begun_at(after).as_millisecond(), 1_800_000_000_001);
     }
 
     #[test]

@@ -13,12 +13,14 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyPool, Row as _};
 
-use crate::codec::{CodecError, count, head_of, phase_of};
+use crate::codec::{CodecError, count, head_of, is_for_its_requester, phase_of};
 use crate::database::Database;
 use crate::fault::{Blame, Fault};
 use crate::known::{Digest, Known};
 use crate::name::{folded, name_of};
+use crate::numbers::begun_at;
 use crate::outage::Outage;
+use crate::rows::PutOff;
 use crate::sql::Sql;
 
 /// What can be asked without the writer.
@@ -150,6 +152,33 @@ impl Reader<'_> {
             .outage
             .unless(tokio::time::timeout(self.within, counting));
         Ok(counted.await?.unwrap_or_else(|_| Err(Fault::no_answer()))?)
+    }
+
+    /// What is due later than `at`, as [`ra::Journal::hasten`] means it.
+    pub(crate) async fn put_off(&self, at: i64) -> Result<Vec<PutOff>, JournalError> {
+        let rows = self.rows(|| sqlx::query(self.sql().later).bind(at)).await?;
+        let put_off = |row: &AnyRow| {
+            let phase: Option<Vec<u8>> = row.try_get(2)?;
+            // A damaged row is found where it is read for its own sake.
+            let waits = is_for_its_requester(phase.as_deref()).unwrap_or(true);
+            let found = PutOff {
+                row: row.try_get(0)?,
+                due: row.try_get(1)?,
+                to: at,
+            };
+            Ok::<_, sqlx::Error>((!waits).then_some(found))
+        };
+        let found = rows.iter().map(put_off).collect::<Result<Vec<_>, _>>();
+        let found = found.map_err(|e| ReadError::from(e).of("what is under way"))?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// When the newest entry was begun.
+    pub(crate) async fn newest(&self) -> Result<Option<Timestamp>, JournalError> {
+        let row = self.row(|| sqlx::query(self.sql().newest)).await?;
+        let number = row.map(|row| row.try_get::<Option<i64>, _>(0)).transpose();
+        let number = number.map_err(|e| ReadError::from(e).of("the newest entry"))?;
+        Ok(number.flatten().map(begun_at))
     }
 
     async fn entry(&self, row: Option<AnyRow>) -> Result<Option<(i64, Entry)>, JournalError> {

@@ -23,18 +23,31 @@ pub(crate) enum Work {
     Claim {
         key: Vec<u8>,
         lease: i64,
+        /// A lease that ends later than so long from now is not believed.
+        believed: i64,
         fence: i64,
     },
     ClaimDue {
         most: i64,
         now: i64,
         lease: i64,
+        believed: i64,
     },
+    /// Entries that are put off, each to be due at another time.
+    Hasten(Vec<PutOff>),
     Release(Held),
     /// A release by who ends: the row is due for whoever looks next, if it is anyone's but a client's.
     HandOver(Held),
     Record(AuditRow),
     Prune(Prune),
+}
+
+/// A row that is due at one time, and is to be at another.
+#[derive(Clone, Copy)]
+pub(crate) struct PutOff {
+    pub(crate) row: i64,
+    pub(crate) due: i64,
+    pub(crate) to: i64,
 }
 
 /// What is old enough to go.

@@ -67,6 +67,9 @@ pub(crate) struct Sql {
     pub(crate) claim: String,
     pub(crate) reclaim: String,
     pub(crate) claim_due: String,
+    pub(crate) later: &'static str,
+    pub(crate) hasten: Multi,
+    pub(crate) newest: &'static str,
     pub(crate) release: &'static str,
     pub(crate) release_idle: &'static str,
     pub(crate) hand_over: &'static str,
@@ -134,6 +137,9 @@ const MOVE_RUNNING: &str = "UPDATE running SET due = v.column3, upstream = COALE
                  lease_until = CASE WHEN v.column5 = 1 THEN 0 ELSE lease_until END \
                  FROM (VALUES [($1, $2, $3, $4, $5)]) AS v \
                  WHERE running.id = v.column1 AND running.fence = v.column2 RETURNING id";
+
+const HASTEN: &str = "UPDATE running SET due = v.column3 FROM (VALUES [($1, $2, $3)]) AS v \
+                 WHERE running.id = v.column1 AND running.due = v.column2 RETURNING id";
 
 const UPSERT_ISSUANCE: &str = "INSERT INTO issuance (id, name, certificate, authority, owner, entry, not_after) \
                  VALUES [($1, $2, $3, $4, $5, $6, $7)] ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
@@ -215,8 +221,8 @@ impl Sql {
             ),
             claim: format!(
                 "UPDATE running SET fence = fence + 1, lease_until = {now} + $2 \
-                 WHERE id = (SELECT id FROM journal WHERE ikey = $1 AND retired = 0) AND lease_until <= {now} \
-                 RETURNING id, fence"
+                 WHERE id = (SELECT id FROM journal WHERE ikey = $1 AND retired = 0) \
+                 AND (lease_until <= {now} OR lease_until > {now} + $3) RETURNING id, fence"
             ),
             reclaim: format!(
                 "INSERT INTO running (id, fence, lease_until, due, upstream) \
@@ -226,10 +232,15 @@ impl Sql {
             // Materialized: a plan that asks twice would lock, and count, other rows the second time.
             claim_due: format!(
                 "WITH picked AS MATERIALIZED (SELECT id FROM running \
-                 WHERE due <= $1 AND lease_until <= {now} ORDER BY due LIMIT $2 {skip}) \
+                 WHERE due <= $1 AND (lease_until <= {now} OR lease_until > {now} + $4) ORDER BY due LIMIT $2 {skip}) \
                  UPDATE running SET fence = fence + 1, lease_until = {now} + $3 \
                  WHERE id IN (SELECT id FROM picked) RETURNING id, fence, due"
             ),
+            // Bounded: the rest is looked at in its time.
+            later: "SELECT r.id, r.due, o.phase FROM running r LEFT JOIN outcome o ON o.id = r.id WHERE r.due > $1 LIMIT 100000",
+            // Whatever moved since it was looked at stays as it is.
+            hasten: Multi::new(HASTEN, 3),
+            newest: "SELECT MAX(id) FROM journal",
             release: "UPDATE running SET lease_until = 0 WHERE id = $1 AND fence = $2",
             release_idle: "DELETE FROM running WHERE id = $1 AND fence = $2 AND due IS NULL AND upstream = $3",
             hand_over: "UPDATE running SET lease_until = 0, due = CASE WHEN due IS NULL THEN due ELSE 0 END WHERE id = $1 AND fence = $2",

@@ -314,6 +314,34 @@ fn a_ca_that_makes_us_wait_is_polled_when_it_said_so_by_whoever_sweeps() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_by_an_hour_puts_off_nothing_by_an_hour() {
+    let house = House::new();
+    house.later(3600);
+    house.ca.will(Script::Wait(SignedDuration::from_secs(90)));
+    house.enroll(request("k")).unwrap();
+    let confirmed_by = ConfirmedBy::Requester;
+    let held = EnrollRequest {
+        confirmed_by,
+        ..request("held")
+    };
+    issued(house.enroll(held).unwrap());
+    house.later(-3600);
+    assert_eq!(block_on(house.ra.clock_was_set_back()).unwrap(), 1);
+    house.later(29);
+    assert_eq!(
+        house.sweep(),
+        0,
+        "a call may be under way for as long as its lease"
+    );
+    house.later(1);
+    assert_eq!(house.sweep(), 1);
+    issued(house.recall(&alice(), "k").unwrap());
+    issued(house.recall(&alice(), "held").unwrap());
+    assert_eq!(house.ca.issued().len(), 2);
+    assert!(house.ca.withdrawn().is_empty());
+}
+
+#[test]
 fn a_lost_answer_is_asked_for_again_with_the_same_message_and_one_certificate_comes_of_it() {
     let house = House::new();
     house.ca.will(Script::AnswerLost);

@@ -9,7 +9,7 @@ use pki::{CertificateId, Name};
 use crate::line::Clock;
 use crate::{
     AuditEvent, AuthorityName, Begun, Change, Claim, CrlEntry, Entry, EntryId, Issuance, Journal,
-    JournalError, Lease, Phase, Revocation, UnderWay,
+    JournalError, Lease, Phase, Revocation, UnderWay, longest_believed,
 };
 
 /// The journal in memory: it grows without bound and forgets everything with the process.
@@ -81,8 +81,9 @@ impl Row {
         )
     }
 
-    fn is_free(&self, now: Timestamp) -> bool {
-        self.leased_until.is_none_or(|until| until <= now)
+    fn is_free(&self, now: Timestamp, lease: SignedDuration) -> bool {
+        self.leased_until
+            .is_none_or(|until| until <= now || until.duration_since(now) > longest_believed(lease))
     }
 }
 
@@ -175,7 +176,7 @@ impl Journal for MemoryJournal {
         Ok(held
             .rows
             .get_mut(id)
-            .filter(|row| row.is_free(now))
+            .filter(|row| row.is_free(now, lease))
             .map(|row| row.take(until)))
     }
 
@@ -190,7 +191,9 @@ impl Journal for MemoryJournal {
         let mut due: Vec<&mut Row> = held
             .rows
             .values_mut()
-            .filter(|row| row.entry.due.is_some_and(|due| due <= now) && row.is_free(lease_now))
+            .filter(|row| {
+                row.entry.due.is_some_and(|due| due <= now) && row.is_free(lease_now, lease)
+            })
             .collect();
         due.sort_by_key(|row| row.entry.due);
         Ok(due
@@ -198,6 +201,20 @@ impl Journal for MemoryJournal {
             .take(most)
             .map(|row| row.take(until))
             .collect())
+    }
+
+    async fn hasten(&self, at: Timestamp) -> Result<usize, JournalError> {
+        let mut held = self.held();
+        let later = held.rows.values_mut().filter(|row| {
+            row.entry.due.is_some_and(|due| due > at)
+                && !matches!(row.entry.phase, Phase::Issued(_))
+        });
+        Ok(later.map(|row| row.entry.due = Some(at)).count())
+    }
+
+    async fn newest(&self) -> Result<Option<Timestamp>, JournalError> {
+        let held = self.held();
+        Ok(held.rows.values().map(|row| row.entry.begun_at).max())
     }
 
     async fn release(&self, claim: Claim) -> Result<(), JournalError> {

@@ -76,6 +76,12 @@ pub(crate) fn count(phase: Option<&[u8]>, count: &mut UnderWay) -> Result<(), Co
     Ok(())
 }
 
+/// Whether a row with this phase waits for its requester's confirmation.
+pub(crate) fn is_for_its_requester(phase: Option<&[u8]>) -> Result<bool, CodecError> {
+    let stored = phase.map(phase_of).transpose()?.map(|phase| phase.stored);
+    Ok(matches!(stored, Some(Stored::Issued(_))))
+}
+
 impl StoredPhase {
     /// As [`Phase::is_final`].
     pub(crate) fn is_final(&self) -> bool {

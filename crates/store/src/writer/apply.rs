@@ -243,8 +243,20 @@ async fn single<'w>(
             Work::Begin(_) | Work::Write(_) => {}
             Work::Record(row) => audit.push(row),
             Work::Prune(old) => got[place] = prune(connection, sql, old).await?,
-            Work::Claim { key, lease, fence } => {
+            Work::Hasten(put_off) => {
+                let hastened = listed(connection, &sql.hasten, put_off, |query, row| {
+                    query.bind(row.row).bind(row.due).bind(row.to)
+                });
+                got[place] = rows_of(&hastened.await?)?;
+            }
+            Work::Claim {
+                key,
+                lease,
+                believed,
+                fence,
+            } => {
                 let claim = sqlx::query(&*sql.claim).bind(&key[..]).bind(*lease);
+                let claim = claim.bind(*believed);
                 let mut row = claim.fetch_optional(&mut *connection).await?;
                 if row.is_none() {
                     // Nothing of a finished entry is in the table of what moves.
@@ -259,11 +271,17 @@ async fn single<'w>(
                 }
                 got[place] = row.as_ref().map(held).transpose()?.into_iter().collect();
             }
-            Work::ClaimDue { most, now, lease } => {
+            Work::ClaimDue {
+                most,
+                now,
+                lease,
+                believed,
+            } => {
                 let claim = sqlx::query(&*sql.claim_due)
                     .bind(*now)
                     .bind(*most)
-                    .bind(*lease);
+                    .bind(*lease)
+                    .bind(*believed);
                 let mut rows = claim.fetch_all(&mut *connection).await?;
                 rows.sort_by_key(|row| row.try_get::<i64, _>(2).unwrap_or_default());
                 got[place] = rows.iter().map(held).collect::<Result<_, _>>()?;
@@ -331,13 +349,18 @@ async fn prune(
             query.fetch_all(connection).await?
         }
     };
+    rows_of(&gone)
+}
+
+/// Rows that somebody changed without a claim.
+fn rows_of(rows: &[AnyRow]) -> Result<Vec<Held>, Fault> {
     let held = |row: &AnyRow| {
         Ok(Held {
             row: row.try_get(0)?,
             fence: 0,
         })
     };
-    gone.iter().map(held).collect()
+    rows.iter().map(held).collect()
 }
 
 /// As [`many`], for statements that are too rare to be kept prepared.

@@ -29,7 +29,7 @@ impl Claims {
             }
             Work::Write(row) => self.hold(&[row.held], true),
             Work::Release(held) | Work::HandOver(held) => self.end(*held),
-            Work::Record(_) | Work::Prune(_) => {}
+            Work::Record(_) | Work::Prune(_) | Work::Hasten(_) => {}
         }
     }
 

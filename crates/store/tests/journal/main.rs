@@ -59,6 +59,8 @@ every_journal! {
     a_late_release_frees_nothing,
     a_finished_entry_can_be_claimed_and_each_claim_has_a_greater_fence,
     only_what_is_due_and_free_is_claimed_the_longest_due_first,
+    a_lease_that_ends_later_than_any_claimants_is_not_believed,
+    what_is_put_off_is_hastened_unless_it_waits_for_its_requester,
     due_entries_are_claimed_once_among_many_sweepers,
     an_entry_of_which_nothing_left_us_gives_way,
     an_ended_entry_gives_way_after_its_replay_span_and_not_before,
@@ -93,6 +95,7 @@ macro_rules! every_database {
 
 every_database! {
     a_journal_opened_again_has_everything,
+    the_newest_entry_says_when_it_was_begun,
     what_is_queued_when_it_closes_is_written,
     a_closed_journal_says_so,
     what_is_still_claimed_when_it_closes_can_be_claimed_at_once,

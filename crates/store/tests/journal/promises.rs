@@ -248,7 +248,8 @@ pub(crate) async fn a_negative_lease_is_over_at_once(journal: &Any) {
             .unwrap()
             .is_some()
     );
-    assert!(journal.claim(&entry.id, LONG).await.unwrap().is_none());
+    let longest = SignedDuration::MAX;
+    assert!(journal.claim(&entry.id, longest).await.unwrap().is_none());
 }
 
 pub(crate) async fn a_held_entry_cannot_be_claimed(journal: &Any) {
@@ -375,6 +376,81 @@ pub(crate) async fn only_what_is_due_and_free_is_claimed_the_longest_due_first(j
             .unwrap()
             .is_none()
     );
+}
+
+pub(crate) async fn a_lease_that_ends_later_than_any_claimants_is_not_believed(journal: &Any) {
+    let (ahead, held) = (entry("ahead"), entry("held"));
+    // As a clock writes it that is an hour ahead, and is set back then.
+    let late = begun(&**journal, &ahead, LONG + SignedDuration::from_hours(1)).await;
+    begun(&**journal, &held, LONG).await;
+    let claimed = journal.claim_due(10, at(99), LONG).await.unwrap();
+    let [(claim, found)] = claimed.as_slice() else {
+        panic!("{claimed:?}");
+    };
+    assert_eq!(found.id, ahead.id);
+    let refused = journal.write(&late, change(&ahead, Phase::Waiting)).await;
+    assert!(matches!(refused, Err(JournalError::Fenced)), "{refused:?}");
+    journal
+        .write(claim, change(&ahead, Phase::Waiting))
+        .await
+        .unwrap();
+    let again = entry("again");
+    begun(&**journal, &again, LONG + SignedDuration::from_hours(1)).await;
+    let claimed = journal.claim(&again.id, LONG).await.unwrap();
+    assert!(claimed.is_some());
+    assert!(journal.claim(&again.id, LONG).await.unwrap().is_none());
+}
+
+pub(crate) async fn what_is_put_off_is_hastened_unless_it_waits_for_its_requester(journal: &Any) {
+    let answer = answer(certificate("leaf"));
+    let reject = Verdict::Reject {
+        why: refusal(),
+        original: None,
+    };
+    let phases = [
+        ("waiting", Phase::Waiting, 3600),
+        (
+            "confirming",
+            Phase::Confirming(answer.clone(), reject),
+            3600,
+        ),
+        ("issued", Phase::Issued(answer), 3600),
+        ("soon", Phase::Waiting, 20),
+    ];
+    for (name, phase, due) in phases {
+        let entry = entry(name);
+        let claim = begun(&**journal, &entry, LONG).await;
+        let change = Change {
+            due: Some(at(due)),
+            ..change(&entry, phase)
+        };
+        journal.write(&claim, change).await.unwrap();
+    }
+    begun(
+        &**journal,
+        &Entry {
+            due: None,
+            ..entry("lent")
+        },
+        LONG,
+    )
+    .await;
+    assert_eq!(journal.hasten(at(70)).await.unwrap(), 2);
+    let dues = [
+        ("waiting", 70),
+        ("confirming", 70),
+        ("issued", 3600),
+        ("soon", 20),
+    ];
+    for (name, due) in dues {
+        assert_eq!(
+            find(journal, &entry(name)).await.due,
+            Some(at(due)),
+            "{name}"
+        );
+    }
+    assert_eq!(find(journal, &entry("lent")).await.due, None);
+    assert_eq!(journal.hasten(at(70)).await.unwrap(), 0);
 }
 
 pub(crate) async fn due_entries_are_claimed_once_among_many_sweepers(journal: &Any) {

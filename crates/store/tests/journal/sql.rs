@@ -76,6 +76,16 @@ pub(crate) async fn a_journal_opened_again_has_everything(place: &Place) {
         .unwrap();
 }
 
+pub(crate) async fn the_newest_entry_says_when_it_was_begun(place: &Place) {
+    let journal = place.open_sql().await;
+    assert_eq!(journal.newest().await.unwrap(), None);
+    let millisecond = SignedDuration::from_millis(1);
+    let before = Timestamp::now() - millisecond;
+    begun(&journal, &entry("a"), LONG).await;
+    let newest = journal.newest().await.unwrap().unwrap();
+    assert!(before <= newest && newest <= Timestamp::now() + millisecond);
+}
+
 pub(crate) async fn what_is_queued_when_it_closes_is_written(place: &Place) {
     let journal = place.open_sql().await;
     let entries: Vec<Entry> = (0..200).map(|n| entry(&n.to_string())).collect();
