@@ -5,12 +5,13 @@
 //! that they cannot drift apart.
 //!
 //! Start with [`v2::EnrollRequest`] and [`v2::Enrollment`]; every refusal is a [`Problem`] with a [`ProblemSlug`]. Callers start with
-//! [`client::Client`].
+//! [`client::Client`], and what watches over programs of ours with [`probe::ask`].
 
 pub mod client;
 pub mod headers;
 pub mod media;
 pub mod paths;
+pub mod probe;
 pub mod problem;
 pub mod v1;
 pub mod v2;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::probe::Question;
 use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
 use url::Url;
@@ -28,6 +29,15 @@ pub enum Command {
         /// ONAP's `CMPv2Issuer` as well.
         #[arg(long)]
         onap: bool,
+    },
+    /// Ask a certway-issuer on this machine how it does, and leave with 0 when well: for what cannot ask over HTTP.
+    Probe {
+        /// `live`: whether the process runs and answers; `ready`: whether it knows what it needs to.
+        #[arg(value_name = "live|ready")]
+        question: Question,
+        /// Where it listens: its `--listen`, on this machine.
+        #[arg(long, default_value = "127.0.0.1:9402", value_name = "ADDRESS:PORT")]
+        address: SocketAddr,
     },
 }
 

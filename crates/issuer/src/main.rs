@@ -3,15 +3,28 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use api::probe;
 use clap::Parser;
 use issuer::args::{Arguments, Command};
 use issuer::{kinds, run};
+use tokio::runtime::Runtime;
+
+/// musl's own makes threads wait for each other: a sixth of the CPU of an enrollment (docs/PERFORMANCE.md).
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Arguments { command, run } = Arguments::parse();
+    let Arguments {
+        command,
+        run: arguments,
+    } = Arguments::parse();
     let done = match command {
         Some(Command::Crds { onap }) => print_crds(onap),
-        None => serve(run),
+        Some(Command::Probe { question, address }) => {
+            runtime().and_then(|runtime| Ok(runtime.block_on(probe::ask(address, question))?))
+        }
+        None => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,9 +47,7 @@ fn print_crds(onap: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(arguments: issuer::args::Run) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(run::run(arguments))
+fn runtime() -> anyhow::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.enable_all().build()?)
 }

@@ -20,6 +20,11 @@ pub enum TokenError {
         /// Why not.
         why: String,
     },
+    /// The program can load no library.
+    #[error(
+        "this program is linked statically and can load no PKCS#11 module; keys in tokens need one that is linked dynamically"
+    )]
+    Static,
     /// No slot has a token like that, now.
     #[error("there is no token {0}")]
     NoToken(String),

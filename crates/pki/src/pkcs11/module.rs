@@ -17,6 +17,10 @@ pub(super) fn module(path: &Path) -> Result<Pkcs11, TokenError> {
         path: path.to_owned(),
         why,
     };
+    // musl's loader would only say that it cannot, and not why.
+    if cfg!(target_feature = "crt-static") {
+        return Err(TokenError::Static);
+    }
     // Without a folder in it the name would be looked for wherever the system's loader looks.
     if !path.is_absolute() {
         return Err(unusable("its path is not absolute".into()));
