@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use axum::http::request::Parts;
 use jiff::Timestamp;
+use ra::Requester;
 use tokio::sync::{Mutex, watch};
 
 use crate::metrics::Metrics;
 use crate::reload::{ReloadError, Reloader};
-use crate::{Drain, Problems, Site, cmp};
+use crate::{Drain, Peer, Problems, Site, Unauthenticated, cmp};
 
 /// The process: the state of every handler.
 pub struct App {
@@ -58,6 +60,25 @@ impl App {
     /// What is served now. A handler asks once and keeps to the answer until it is done.
     pub fn site(&self) -> Arc<Site> {
         self.site.load_full()
+    }
+
+    /// Who asks over REST, as `site` knows them. What came of it is counted.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`].
+    pub(crate) async fn requester(
+        &self,
+        site: &Site,
+        head: &Parts,
+    ) -> Result<Requester, Unauthenticated> {
+        let peer = head.extensions.get::<Peer>();
+        let peer = peer.and_then(|peer| peer.certificate.as_ref());
+        let now = (site.ra.clock)();
+        let found = site.callers.identify(&head.headers, peer, now).await;
+        if let Err(why) = &found {
+            self.metrics.unauthenticated(why);
+        }
+        found
     }
 
     /// What the CMP front keeps between messages.

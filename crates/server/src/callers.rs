@@ -1,8 +1,11 @@
 //! Step 2 of the line for REST: mTLS or bearer token to [`Requester`].
 
 use http::{HeaderMap, header::AUTHORIZATION};
+use jiff::Timestamp;
 use pki::{Certificate, GeneralName};
 use ra::{CredentialId, Principal, Requester, TextPattern};
+
+use crate::jwt::{Token, TokenIssuers, TokenRefusal, Unverified};
 
 /// A caller that configuration knows by name.
 #[derive(Clone, Debug)]
@@ -13,16 +16,31 @@ pub struct Caller {
     pub tokens: Vec<[u8; 32]>,
     /// Patterns of the principals a client certificate gives; one that fits makes its holder this caller.
     pub certificates: Vec<TextPattern>,
+    /// About whom a signed token may be to make its bearer this caller.
+    pub subjects: Vec<TokenSubject>,
     /// Whether it may speak for others.
     pub acts_as_ra: bool,
 }
 
-/// Everyone configuration knows by name. Whoever has a certificate of a trusted client CA is a requester without being listed here.
+/// Whom a token is about: what no two callers share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenSubject {
+    /// The name of its issuer in the configuration.
+    pub issuer: String,
+    /// Its `sub`, to the letter.
+    pub subject: String,
+}
+
+/// Everyone configuration knows by name. Whoever has a certificate of a trusted client CA is a requester without being listed here; of those
+/// whom a token issuer knows nobody is.
 #[derive(Clone, Debug, Default)]
-pub struct Callers(Vec<Caller>);
+pub struct Callers {
+    all: Vec<Caller>,
+    issuers: TokenIssuers,
+}
 
 /// Why nobody is known to be asking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
     /// Neither certificate nor token.
     #[error("neither a client certificate nor a bearer token was presented")]
@@ -30,13 +48,59 @@ pub enum Unauthenticated {
     /// A token that belongs to nobody, or another scheme than Bearer.
     #[error("the Authorization header is not a bearer token that is known here")]
     UnknownToken,
+    /// A signed token that makes nobody known.
+    #[error(transparent)]
+    Token(TokenRefusal),
+    /// A signed token of which nobody can say whether it is good: our trouble, and it may pass.
+    #[error("the keys of the token issuer `{issuer}` cannot be had at the moment; try again")]
+    NoKeys {
+        /// The issuer's name in the configuration.
+        issuer: String,
+    },
+}
+
+impl Unauthenticated {
+    /// The reason as one word, for metrics.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::UnknownToken => "unknown-token",
+            Self::Token(refusal) => refusal.word(),
+            Self::NoKeys { .. } => "no-keys",
+        }
+    }
+}
+
+impl From<TokenRefusal> for Unauthenticated {
+    fn from(refusal: TokenRefusal) -> Self {
+        Self::Token(refusal)
+    }
+}
+
+impl From<Unverified> for Unauthenticated {
+    fn from(why: Unverified) -> Self {
+        match why {
+            Unverified::Refused(refusal) => Self::Token(refusal),
+            Unverified::NoKeys { issuer } => Self::NoKeys { issuer },
+        }
+    }
 }
 
 impl Callers {
-    /// Those callers.
+    /// Those callers, and the issuers of the signed tokens by which some of them are known.
     #[must_use]
-    pub fn new(callers: Vec<Caller>) -> Self {
-        Self(callers)
+    pub fn new(callers: Vec<Caller>, issuers: TokenIssuers) -> Self {
+        Self {
+            all: callers,
+            issuers,
+        }
+    }
+
+    /// Whose signed tokens are taken.
+    #[must_use]
+    pub fn issuers(&self) -> &TokenIssuers {
+        &self.issuers
     }
 
     /// Who asks. A bearer token wins over the certificate of the connection: a gateway with a certificate of its own may pass on the
@@ -44,46 +108,44 @@ impl Callers {
     ///
     /// # Errors
     /// [`Unauthenticated`]; a wrong token is an error even over mTLS.
-    pub fn identify(
+    pub async fn identify(
         &self,
         headers: &HeaderMap,
         peer: Option<&Certificate>,
+        now: Timestamp,
     ) -> Result<Requester, Unauthenticated> {
         match headers.get(AUTHORIZATION) {
-            Some(value) => self.by_token(value.as_bytes(), peer),
+            Some(value) => self.by_bearer(bearer(value.as_bytes())?, peer, now).await,
             None => peer
                 .map(|certificate| self.by_certificate(certificate))
                 .ok_or(Unauthenticated::Nothing),
         }
     }
 
-    fn by_token(
+    async fn by_bearer(
         &self,
-        value: &[u8],
+        token: &[u8],
         peer: Option<&Certificate>,
+        now: Timestamp,
     ) -> Result<Requester, Unauthenticated> {
-        let token = value
-            .split_at_checked(7)
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "))
-            .map(|(_, token)| token.trim_ascii())
-            .ok_or(Unauthenticated::UnknownToken)?;
         // Digests are compared, not tokens: how long it takes tells nothing about a token.
         let digest = pki::digest::sha256(token);
+        if let Some(caller) = self.all.iter().find(|one| one.tokens.contains(&digest)) {
+            return Ok(caller.by(format!("token:{}", caller.name), peer));
+        }
+        if self.issuers.is_empty() || !Token::looks_like(token) {
+            return Err(Unauthenticated::UnknownToken);
+        }
+        let token = Token::read(token)?;
+        let issuer = self.issuers.verify(&token, now).await?.name.as_str();
+        let subject = token.subject();
+        let is_about = |one: &TokenSubject| one.issuer == issuer && one.subject == subject;
         let caller = self
-            .0
+            .all
             .iter()
-            .find(|caller| caller.tokens.contains(&digest))
-            .ok_or(Unauthenticated::UnknownToken)?;
-        Ok(Requester {
-            credential: CredentialId::new(format!("token:{}", caller.name)),
-            principals: vec![
-                Principal::new(format!("token:{}", caller.name)),
-                named(caller),
-            ],
-            acts_as_ra: caller.acts_as_ra,
-            certificate: peer.cloned(),
-            via: None,
-        })
+            .find(|one| one.subjects.iter().any(is_about));
+        let caller = caller.ok_or_else(|| TokenRefusal::unknown_subject(issuer, subject))?;
+        Ok(caller.by(format!("jwt:{issuer}/{subject}"), peer))
     }
 
     fn by_certificate(&self, certificate: &Certificate) -> Requester {
@@ -95,7 +157,7 @@ impl Callers {
                 .iter()
                 .any(|pattern| principals.iter().any(|p| pattern.matches(p.as_str())))
         };
-        let found: Vec<&Caller> = self.0.iter().filter(mine).collect();
+        let found: Vec<&Caller> = self.all.iter().filter(mine).collect();
         for caller in found {
             principals.push(named(caller));
             acts_as_ra |= caller.acts_as_ra;
@@ -130,6 +192,28 @@ pub fn principals(certificate: &Certificate) -> Vec<Principal> {
     found
 }
 
+/// The token of an Authorization header (RFC 6750 section 2.1).
+fn bearer(value: &[u8]) -> Result<&[u8], Unauthenticated> {
+    value
+        .split_at_checked(7)
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "))
+        .map(|(_, token)| token.trim_ascii())
+        .ok_or(Unauthenticated::UnknownToken)
+}
+
+impl Caller {
+    /// This caller, known by that credential of its own.
+    fn by(&self, credential: String, peer: Option<&Certificate>) -> Requester {
+        Requester {
+            principals: vec![Principal::new(credential.as_str()), named(self)],
+            credential: CredentialId::new(credential),
+            acts_as_ra: self.acts_as_ra,
+            certificate: peer.cloned(),
+            via: None,
+        }
+    }
+}
+
 fn named(caller: &Caller) -> Principal {
     Principal::new(format!("caller:{}", caller.name))
 }
@@ -139,81 +223,4 @@ fn key_digest(certificate: &Certificate) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-
-    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-
-    fn callers() -> Callers {
-        let issuer = Caller {
-            name: "issuer".to_owned(),
-            tokens: vec![pki::digest::sha256(TOKEN.as_bytes())],
-            certificates: vec![TextPattern::new("dns:issuer.*")],
-            acts_as_ra: true,
-        };
-        Callers::new(vec![issuer])
-    }
-
-    fn authorization(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])
-    }
-
-    #[test]
-    fn a_known_token_makes_the_caller_whatever_the_case_of_bearer() {
-        for scheme in ["Bearer", "bearer"] {
-            let who = callers()
-                .identify(&authorization(&format!("{scheme} {TOKEN}")), None)
-                .unwrap();
-            assert_eq!(who.credential.as_str(), "token:issuer");
-            assert!(who.acts_as_ra && who.principals.contains(&Principal::new("caller:issuer")));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_wrong_token_is_refused_even_over_mtls() {
-        let certificate = testing::certificate("CN=client", &["client.example"]).await;
-        for value in ["Bearer wrong", "Basic abc", "Bearer", ""] {
-            let found = callers().identify(&authorization(value), Some(&certificate));
-            assert_eq!(found.unwrap_err(), Unauthenticated::UnknownToken, "{value}");
-        }
-    }
-
-    #[test]
-    fn nothing_shown_is_nobody() {
-        assert_eq!(
-            callers().identify(&HeaderMap::new(), None).unwrap_err(),
-            Unauthenticated::Nothing
-        );
-    }
-
-    #[tokio::test]
-    async fn a_client_certificate_makes_a_requester_with_all_its_names() {
-        let certificate = testing::certificate("O=Example,CN=client", &["client.example"]).await;
-        let who = callers()
-            .identify(&HeaderMap::new(), Some(&certificate))
-            .unwrap();
-        assert!(who.credential.as_str().starts_with("mtls:") && !who.acts_as_ra);
-        for name in [
-            "subject:O=Example,CN=client",
-            "dns:client.example",
-            who.credential.as_str(),
-        ] {
-            assert!(
-                who.principals.contains(&Principal::new(name)),
-                "{name} not in {:?}",
-                who.principals
-            );
-        }
-        assert!(who.holds(&certificate.id()));
-    }
-
-    #[tokio::test]
-    async fn a_certificate_that_fits_a_caller_is_that_caller_as_well() {
-        let certificate = testing::certificate("CN=x", &["issuer.example"]).await;
-        let who = callers()
-            .identify(&HeaderMap::new(), Some(&certificate))
-            .unwrap();
-        assert!(who.acts_as_ra && who.principals.contains(&Principal::new("caller:issuer")));
-    }
-}
+mod tests;

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use ra::{AuthorityName, Label, Profile, ProfileName};
 
-use crate::callers::Callers;
+use crate::callers::Caller;
 use crate::files::Files;
 use crate::settings::{CmpListener, V1Settings};
 
 mod admin;
 mod authority;
+mod caller;
 mod context;
 mod duration;
 mod journal;
@@ -27,6 +28,7 @@ mod read;
 mod show;
 mod telemetry;
 mod token;
+mod token_issuer;
 
 pub use admin::AdminListen;
 pub use authority::{AuthorityConfig, LocalConfig};
@@ -39,6 +41,7 @@ pub use problem::{Problem, Problems};
 pub(crate) use raw::{RawConfig, RawKeystore, RawSecret, RawTruststore};
 pub(crate) use show::shown;
 pub use telemetry::OtlpConfig;
+pub use token_issuer::{TokenIssuerConfig, TokenKeys};
 
 /// A configuration that was found to be right.
 pub struct Config {
@@ -65,7 +68,9 @@ pub struct Config {
     /// The names in URLs.
     pub labels: HashMap<Label, LabelConfig>,
     /// REST callers known by name.
-    pub callers: Callers,
+    pub callers: Vec<Caller>,
+    /// Whose signed tokens REST callers may show.
+    pub token_issuers: Vec<TokenIssuerConfig>,
     /// What works, and is probably not meant.
     pub warnings: Problems,
     /// Every file it was read from.
@@ -183,11 +188,13 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         &raw.profiles.keys().collect::<Vec<_>>(),
         cx_,
     );
-    let callers = raw
+    let token_issuers = token_issuer::check(&raw.token_issuers, cx_);
+    let callers: Vec<Caller> = raw
         .callers
         .iter()
-        .map(|(name, raw)| label::caller(name, raw, cx_))
+        .map(|(name, raw)| caller::check(name, raw, cx_))
         .collect();
+    token_issuer::references(&callers, &raw.token_issuers.keys().collect::<Vec<_>>(), cx_);
     if !cx.problems.is_empty() {
         return Err((cx.problems, cx.files));
     }
@@ -203,7 +210,8 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         authorities,
         profiles,
         labels,
-        callers: Callers::new(callers),
+        callers,
+        token_issuers,
         warnings: cx.warnings,
         files: cx.files,
     })

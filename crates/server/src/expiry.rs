@@ -5,7 +5,7 @@ use pki::Certificate;
 
 use ::authority::cmp::{AnswerTrust, CmpConfig, Protection, TlsRoots};
 
-use crate::config::{AuthorityConfig, Config};
+use crate::config::{AuthorityConfig, Config, TokenKeys};
 
 /// A certificate of the configuration, as `/metrics` and `/configz` show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,12 @@ pub(crate) fn of(config: &Config) -> Vec<KnownCertificate> {
             add("cmp-client-ca", label.as_str(), &cmp.trusted_clients);
             let chain = cmp.signer.as_ref().map(|signer| signer.chain.as_slice());
             add("cmp-signer", label.as_str(), chain.unwrap_or_default());
+        }
+    }
+    for issuer in &config.token_issuers {
+        if let TokenKeys::Server(server) = &issuer.keys {
+            let roots = server.roots.as_deref().unwrap_or_default();
+            add("token-issuer-tls-ca", &issuer.name, roots);
         }
     }
     all

@@ -28,6 +28,7 @@ mod flood;
 mod health;
 mod held;
 pub mod journal;
+pub mod jwt;
 pub mod listen;
 pub mod log;
 mod manager;

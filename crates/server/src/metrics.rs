@@ -11,12 +11,13 @@ use prometheus::{
 };
 use ra::Label;
 
-use crate::Problems;
+use crate::{Problems, Unauthenticated};
 
 mod endpoints;
 mod http;
 mod scrape;
 mod stages;
+mod token_issuers;
 mod witness;
 
 pub(crate) use endpoints::trouble;
@@ -34,6 +35,7 @@ pub struct Metrics {
     in_flight: IntGauge,
     cmp_messages: IntCounterVec,
     unbelieved: IntCounterVec,
+    unauthenticated: IntCounterVec,
     stages: Stages,
     calls: IntCounterVec,
     decisions: IntCounterVec,
@@ -128,6 +130,11 @@ impl Metrics {
                 "CMP messages whose protection was not believed, by the failInfo they got.",
                 &["label", "fail_info"],
             )?,
+            unauthenticated: counters(
+                "certway_http_unauthenticated_total",
+                "REST calls of nobody who is known, by reason.",
+                &["reason"],
+            )?,
             stages: Stages::new(times(
                 "certway_step_duration_seconds",
                 "How long stages of the line take (docs/ISSUANCE.md), by CA.",
@@ -197,6 +204,11 @@ impl Metrics {
         self.unbelieved
             .with_label_values(&[label.as_str(), name])
             .inc();
+    }
+
+    /// A REST call was nobody's.
+    pub(crate) fn unauthenticated(&self, why: &Unauthenticated) {
+        self.unauthenticated.with_label_values(&[why.word()]).inc();
     }
 
     /// The configuration was read; `Ok`: it is served.

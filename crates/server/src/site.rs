@@ -13,8 +13,9 @@ use ra::{
 };
 
 use crate::Callers;
-use crate::config::{self, AuthorityConfig, Config, Problems};
+use crate::config::{self, AuthorityConfig, Config, Problems, TokenIssuerConfig, TokenKeys};
 use crate::expiry::{self, KnownCertificate};
+use crate::jwt::{Keys, RemoteKeys, TokenIssuer, TokenIssuers};
 use crate::settings::{CmpListener, LabelSettings, V1Settings};
 
 /// What one configuration serves.
@@ -179,6 +180,8 @@ pub async fn wire(
         rules.insert(label.clone(), settings.rules);
         labels.insert(label, settings.settings);
     }
+    let before = serving.map(|serving| serving.callers.issuers());
+    let issuers = token_issuers(config.token_issuers, before)?;
     let ra = Ra {
         journal,
         domains: Arc::new(MemoryDomains::default()),
@@ -193,7 +196,7 @@ pub async fn wire(
         ra: Arc::new(ra),
         guards,
         credentials: Arc::new(credentials),
-        callers: config.callers,
+        callers: Callers::new(config.callers, TokenIssuers::new(issuers)),
         labels,
         v1: config.v1,
         cmp: config.cmp,
@@ -226,6 +229,45 @@ fn moved(
         }
     }
     problems
+}
+
+/// Whose tokens are taken. Keys that are at hand stay so where nothing about them changed.
+fn token_issuers(
+    configured: Vec<TokenIssuerConfig>,
+    before: Option<&TokenIssuers>,
+) -> Result<Vec<TokenIssuer>, Problems> {
+    let mut problems = Problems::default();
+    let mut issuers = Vec::new();
+    for config in configured {
+        let keys = match config.keys {
+            TokenKeys::File(keys) => Keys::Fixed(keys),
+            TokenKeys::Server(settings) => {
+                let kept = before.and_then(|before| before.remote(&config.name));
+                match kept.filter(|kept| *kept.settings() == *settings) {
+                    Some(kept) => Keys::Remote(Arc::clone(kept)),
+                    None => match RemoteKeys::begin(*settings) {
+                        Ok(keys) => Keys::Remote(Arc::new(keys)),
+                        Err(why) => {
+                            let key = format!("token_issuers.{}.keys", config.name);
+                            problems.add(key, why.to_string(), "");
+                            continue;
+                        }
+                    },
+                }
+            }
+        };
+        issuers.push(TokenIssuer {
+            name: config.name,
+            issuer: config.issuer,
+            audience: config.audience,
+            keys,
+        });
+    }
+    if problems.is_empty() {
+        Ok(issuers)
+    } else {
+        Err(problems)
+    }
 }
 
 enum Built {

@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use crate::{App, Peer};
+use crate::{App, Unauthenticated};
 
 mod actuator;
 mod exchange;
@@ -135,14 +135,13 @@ async fn certificates(
         }
     }
     let site = app.site();
-    let peer = parts
-        .extensions
-        .get::<Peer>()
-        .and_then(|peer| peer.certificate.as_ref());
-    let who = site
-        .callers
-        .identify(&parts.headers, peer)
-        .map_err(|e| Failure::new(StatusCode::UNAUTHORIZED, e.to_string()))?;
+    let who = app.requester(&site, parts).await.map_err(|why| {
+        let status = match why {
+            Unauthenticated::NoKeys { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        Failure::new(status, why.to_string())
+    })?;
     let parsed = request::parse(kind, &parts.headers)?;
     let correlation = parts.extensions.get();
     exchange::run(&site, app.drain(), who, &ca, &parsed, correlation).await

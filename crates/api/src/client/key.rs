@@ -42,8 +42,9 @@ pub struct IdempotencyKeyError;
 pub struct Bearer(HeaderValue);
 
 impl Bearer {
-    /// The value of `Authorization`.
-    pub(super) fn header(&self) -> HeaderValue {
+    /// The value of the header field `Authorization`, marked as one not to be shown.
+    #[must_use]
+    pub fn header(&self) -> HeaderValue {
         self.0.clone()
     }
 }

@@ -10,6 +10,7 @@ use ra::{Authority, AuthorityName, EndpointHealth, Health};
 use serde::Serialize;
 
 use super::Admin;
+use crate::jwt::{Keys, TokenIssuer};
 use crate::metrics::{PATIENCE, healths, trouble};
 use crate::{App, Site};
 
@@ -79,7 +80,30 @@ async fn checks(app: &App) -> Vec<Check> {
         });
     }
     checks.extend(endpoints(&site));
+    checks.extend(site.callers.issuers().iter().filter_map(token_issuer));
     checks
+}
+
+/// Whether the keys of an issuer are there, and are the ones it has now. Callers of other kinds are served in any case.
+fn token_issuer(issuer: &TokenIssuer) -> Option<Check> {
+    let Keys::Remote(keys) = &issuer.keys else {
+        return None;
+    };
+    let trouble = keys.standing().trouble.clone();
+    let (ok, why) = match (keys.current(), trouble) {
+        (Some(_), None) => (true, None),
+        (Some((_, at)), Some(why)) => (false, Some(format!("{why}; the keys of {at:.0} count"))),
+        (None, why) => {
+            let why = why.unwrap_or_else(|| "its keys are being asked for".to_owned());
+            (false, Some(format!("{why}; its tokens are not taken")))
+        }
+    };
+    Some(Check {
+        name: format!("token issuer {}", issuer.name),
+        ok,
+        required: false,
+        why: why.into_iter().collect(),
+    })
 }
 
 /// Each endpoint of each CA that is reached over a network: why one is left alone shows here also while another serves.

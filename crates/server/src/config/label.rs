@@ -15,7 +15,6 @@ use super::context::Context;
 use super::profile::requesters;
 use super::raw::{RawCmpFront, RawLabel, RawLabelCmp};
 use super::token::signing_identity;
-use crate::callers::Caller;
 use crate::settings::{
     CmpListener, CmpRules, CmpSettings, CmpSigner, LabelSettings, UnauthenticatedErrors,
 };
@@ -283,43 +282,5 @@ pub(super) fn references(
                 );
             }
         }
-    }
-}
-
-/// A caller of REST.
-pub(super) fn caller(name: &str, raw: &super::raw::RawCaller, cx: &mut Context) -> Caller {
-    let at = format!("callers.{name}");
-    if raw.token_sha256.as_ref().is_none_or(Vec::is_empty)
-        && raw.certificates.as_ref().is_none_or(Vec::is_empty)
-    {
-        cx.wrong(
-            &at,
-            "has neither tokens nor certificates",
-            "`token_sha256`, `certificates` or both",
-        );
-    }
-    let mut tokens = Vec::new();
-    for (i, text) in raw.token_sha256.iter().flatten().enumerate() {
-        let mut digest = [0; 32];
-        match hex::decode_to_slice(text, &mut digest) {
-            Ok(()) => tokens.push(digest),
-            // A token pasted here by mistake is not shown.
-            Err(_) => cx.wrong(
-                &format!("{at}.token_sha256[{i}]"),
-                "not a SHA-256 digest",
-                "64 hexadecimal digits: `printf %s \"$TOKEN\" | sha256sum`",
-            ),
-        }
-    }
-    Caller {
-        name: name.to_owned(),
-        tokens,
-        certificates: raw
-            .certificates
-            .iter()
-            .flatten()
-            .map(TextPattern::new)
-            .collect(),
-        acts_as_ra: raw.acts_as_ra,
     }
 }

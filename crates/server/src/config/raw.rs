@@ -18,6 +18,7 @@ pub(crate) struct RawConfig {
     pub(crate) authorities: BTreeMap<String, RawAuthority>,
     pub(crate) profiles: BTreeMap<String, RawProfile>,
     pub(crate) labels: BTreeMap<String, RawLabel>,
+    pub(crate) token_issuers: BTreeMap<String, RawTokenIssuer>,
     pub(crate) callers: BTreeMap<String, RawCaller>,
     pub(crate) pkcs11: BTreeMap<String, RawPkcs11>,
 }
@@ -357,5 +358,43 @@ pub(crate) struct RawCmpClient {
 pub(crate) struct RawCaller {
     pub(crate) token_sha256: Option<Vec<String>>,
     pub(crate) certificates: Option<Vec<String>>,
+    pub(crate) service_account: Option<RawServiceAccount>,
+    pub(crate) jwt: Option<RawJwt>,
     pub(crate) acts_as_ra: bool,
+}
+
+/// A ServiceAccount of the cluster whose tokens an issuer signs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawServiceAccount {
+    pub(crate) issuer: Option<String>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: Option<String>,
+}
+
+/// Anyone else whom an issuer signs tokens for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawJwt {
+    pub(crate) issuer: Option<String>,
+    pub(crate) subject: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawTokenIssuer {
+    pub(crate) issuer: Option<String>,
+    pub(crate) audience: Option<String>,
+    pub(crate) keys: RawTokenKeys,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RawTokenKeys {
+    pub(crate) file: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) tls_roots: Option<Vec<String>>,
+    pub(crate) token_file: Option<String>,
+    pub(crate) refresh_every: Option<String>,
+    pub(crate) max_age: Option<String>,
 }

@@ -4,7 +4,9 @@ use authority::cmp::{GuardedCmp, Protection};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{AdminListen, AuthorityConfig, Config, LabelConfig, duration};
+use super::{
+    AdminListen, AuthorityConfig, Config, LabelConfig, TokenIssuerConfig, TokenKeys, duration,
+};
 
 /// The configuration without its secrets, and without the files that hold them.
 pub(crate) fn shown(config: &Config) -> Value {
@@ -37,6 +39,7 @@ pub(crate) fn shown(config: &Config) -> Value {
             "authority": profile.authority.as_str(),
             "anchors": profile.anchors.configured().len(),
         }))).collect::<serde_json::Map<_, _>>(),
+        "token_issuers": config.token_issuers.iter().map(|issuer| (issuer.name.clone(), token_issuer(issuer))).collect::<serde_json::Map<_, _>>(),
         "labels": labels.map(|(name, l)| (name.to_string(), label(l))).collect::<serde_json::Map<_, _>>(),
     })
 }
@@ -75,6 +78,21 @@ fn cmp(guarded: &GuardedCmp) -> Value {
         },
         "dialect": format!("{:?}", cmp.dialect),
         "confirmation": format!("{:?}", cmp.confirmation),
+    })
+}
+
+fn token_issuer(config: &TokenIssuerConfig) -> Value {
+    json!({
+        "issuer": config.issuer,
+        "audience": config.audience,
+        "keys": match &config.keys {
+            TokenKeys::File(keys) => json!({ "count": keys.count() }),
+            TokenKeys::Server(server) => json!({
+                "url": server.place.address().as_str(),
+                "refresh_every": duration::show(server.refresh_every),
+                "max_age": duration::show(server.max_age),
+            }),
+        },
     })
 }
 

@@ -7,8 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::raw::*;
 use super::*;
+use crate::jwt::RemoteSettings;
+use crate::jwt::signing::{Signing, text};
 use crate::testing::key_pem;
 use jiff::SignedDuration;
+
+mod token_issuers;
 
 const DOCUMENT: &str = include_str!("../../../../docs/CONFIG.md");
 
@@ -53,6 +57,10 @@ fn all_keys() -> BTreeSet<String> {
     ];
     let more = [
         ("callers.*", keys::<RawCaller>()),
+        ("callers.*.service_account", keys::<RawServiceAccount>()),
+        ("callers.*.jwt", keys::<RawJwt>()),
+        ("token_issuers.*", keys::<RawTokenIssuer>()),
+        ("token_issuers.*.keys", keys::<RawTokenKeys>()),
         ("cmp", keys::<RawCmpFront>()),
         ("pkcs11.*", keys::<RawPkcs11>()),
         ("journal.tls", keys::<RawJournalTls>()),
@@ -106,6 +114,7 @@ fn folder(toml: &str) -> tempfile::TempDir {
         format!("{}{}", root.1, root.0.to_pem()).as_bytes(),
     );
     write("ejbca.secret", b"insecure\n");
+    write("jwks.json", text(&[&Signing::p256("k")]).as_bytes());
     dir
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{GaugeVec, IntGaugeVec, Opts, Registry, TextEncoder};
 use ra::{AuthorityName, Health, UnderWay};
 
-use super::{Metrics, endpoints, registered, seconds};
+use super::{Metrics, endpoints, registered, seconds, token_issuers};
 use crate::Site;
 
 /// The media type of the text.
@@ -43,6 +43,7 @@ async fn looked_up(site: &Site) -> Result<Registry, prometheus::Error> {
             .set(i64::from(health == Health::Up));
     }
     endpoints::look_up(site, &registry)?;
+    token_issuers::look_up(site, &registry)?;
     let answers = gauges("certway_journal_up", "1 when the journal answers.", &[])?;
     let under_way = tokio::time::timeout(PATIENCE, site.ra.journal.under_way()).await;
     let counted = under_way.ok().and_then(Result::ok);

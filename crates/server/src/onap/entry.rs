@@ -314,7 +314,7 @@ fn word<T: Copy + Default>(
 /// A name of `allowedClients` as a pattern of principals: what has no kind in front is a subject.
 pub(super) fn client_pattern(text: &str) -> ra::TextPattern {
     let kinds = [
-        "mtls:", "subject:", "dns:", "ip:", "email:", "uri:", "caller:", "token:",
+        "mtls:", "subject:", "dns:", "ip:", "email:", "uri:", "caller:", "token:", "jwt:",
     ];
     if kinds.iter().any(|kind| text.starts_with(kind)) {
         ra::TextPattern::new(text)

@@ -63,7 +63,7 @@ pub(super) async fn ask(
     request: Request,
 ) -> Result<Response, Failure> {
     let (head, body) = request.into_parts();
-    let call = Call::admit(&app, ca, &head)?;
+    let call = Call::admit(&app, ca, &head).await?;
     let form = Form::of(&head.headers, &[Form::Json, Form::Pkcs10, Form::Pem])?;
     let shape = shape(&head.headers)?;
     let key = again::key(&head.headers, &call.who)?;
@@ -111,7 +111,7 @@ pub(super) async fn ask_again(
     request: Request,
 ) -> Result<Response, Failure> {
     let (head, _) = request.into_parts();
-    let (call, id) = Call::admit_entry(&app, path, &head)?;
+    let (call, id) = Call::admit_entry(&app, path, &head).await?;
     let shape = shape(&head.headers)?;
     let is_enrollment = |order: &Order| matches!(order, Order::Enroll(_));
     let outcome = again::earlier(&call, id, is_enrollment).await?;

@@ -37,7 +37,7 @@ pub(super) async fn ask(
     request: Request,
 ) -> Result<Json<v2::Health>, Failure> {
     let (head, _) = request.into_parts();
-    let call = Call::admit(&app, ca, &head)?;
+    let call = Call::admit(&app, ca, &head).await?;
     let health = call.site.ra.health(&call.who, &call.label).await?;
     match health.map_err(|refusal| Failure::refused(&refusal))? {
         Health::Up => Ok(Json(v2::Health::Up)),

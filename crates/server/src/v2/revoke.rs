@@ -48,7 +48,7 @@ pub(super) async fn ask(
     request: Request,
 ) -> Result<Response, Failure> {
     let (head, body) = request.into_parts();
-    let call = Call::admit(&app, ca, &head)?;
+    let call = Call::admit(&app, ca, &head).await?;
     Form::of(&head.headers, &[Form::Json])?;
     let key = again::key(&head.headers, &call.who)?;
     let hold = again::hold(&head.headers);
@@ -106,7 +106,7 @@ pub(super) async fn ask_again(
     request: Request,
 ) -> Result<Response, Failure> {
     let (head, _) = request.into_parts();
-    let (call, id) = Call::admit_entry(&app, path, &head)?;
+    let (call, id) = Call::admit_entry(&app, path, &head).await?;
     let is_revocation = |order: &Order| matches!(order, Order::Revoke { .. });
     let outcome = again::earlier(&call, id, is_revocation).await?;
     render::revocation(&call.label, outcome)

@@ -10,6 +10,7 @@ use pki::{Certificate, Csr, PrivateKey};
 use serde_json::{Value, json};
 
 use crate::callers::Caller;
+use crate::jwt::TokenIssuers;
 use crate::testing::{Bench, Called, called, csr, key};
 use crate::{Callers, Peer};
 
@@ -141,12 +142,14 @@ pub(super) fn slug(called: &Called) -> ProblemSlug {
 
 /// One caller, by token.
 pub(super) fn token_callers() -> Callers {
-    Callers::new(vec![Caller {
+    let builder = Caller {
         name: "builder".into(),
         tokens: vec![pki::digest::sha256(TOKEN.as_bytes())],
         certificates: Vec::new(),
+        subjects: Vec::new(),
         acts_as_ra: false,
-    }])
+    };
+    Callers::new(vec![builder], TokenIssuers::default())
 }
 
 /// A site that knows one caller by token.

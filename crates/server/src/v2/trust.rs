@@ -65,7 +65,7 @@ pub(super) async fn ask(
     request: Request,
 ) -> Result<Response, Failure> {
     let (head, _) = request.into_parts();
-    let call = Call::admit(&app, ca, &head)?;
+    let call = Call::admit(&app, ca, &head).await?;
     let (media_type, format) = form(&head.headers, head.uri.query())?;
     let password = password(&head.headers)?;
     let roots = call.site.ra.trust(&call.who, &call.label).await?;

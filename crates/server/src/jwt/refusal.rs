@@ -1,0 +1,114 @@
+use jiff::Timestamp;
+
+use super::token::shown;
+
+/// Why a signed token makes nobody known. Each says what was wrong and what to do; the token itself is never shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenRefusal {
+    /// More than is read.
+    #[error("the token has more than {most} octets; ask its issuer for one with fewer claims")]
+    TooLarge {
+        /// How many there may be.
+        most: usize,
+    },
+    /// No JWT.
+    #[error(
+        "the token is neither known here nor a JWT that can be read ({why}); send one signed with RS256, PS256, ES256, EdDSA or their longer forms"
+    )]
+    Unreadable {
+        /// Where reading it ended.
+        why: &'static str,
+    },
+    /// Of an issuer that nobody configured.
+    #[error(
+        "tokens of the issuer `{issuer}` are not taken here; configure it as one of `token_issuers`, or use a token of one that is"
+    )]
+    UnknownIssuer {
+        /// Its `iss`, cut short.
+        issuer: String,
+    },
+    /// Signed with a key that its issuer does not publish.
+    #[error(
+        "the token is signed with a key that its issuer `{issuer}` does not publish; get a new token, and if that does not help compare the issuer's keys with `token_issuers.{issuer}.keys`"
+    )]
+    UnknownKey {
+        /// The issuer's name in the configuration.
+        issuer: String,
+    },
+    /// By an algorithm that is none of the key's.
+    #[error(
+        "the token is signed by an algorithm that the key of its issuer `{issuer}` is not for; have it signed by the one that the key set states"
+    )]
+    Algorithm {
+        /// The issuer's name in the configuration.
+        issuer: String,
+    },
+    /// The signature is wrong.
+    #[error(
+        "the signature of the token is not one of its issuer `{issuer}`; it was changed on its way, or is not the issuer's: get a new one"
+    )]
+    Signature {
+        /// The issuer's name in the configuration.
+        issuer: String,
+    },
+    /// Over.
+    #[error("the token has expired{}; get a new one, and compare the clocks if it is new", at(*.since))]
+    Expired {
+        /// Its `exp`, where that is a time.
+        since: Option<Timestamp>,
+    },
+    /// Not begun.
+    #[error("the token is not valid yet{}; compare the clocks of its issuer and of this service", at(*.before))]
+    NotYetValid {
+        /// Its `nbf`, where that is a time.
+        before: Option<Timestamp>,
+    },
+    /// For somebody else.
+    #[error("the token is not for this service; get one with the audience `{expected}`")]
+    Audience {
+        /// Ours.
+        expected: String,
+    },
+    /// Good, and of nobody we know.
+    #[error(
+        "`{subject}` of the token issuer `{issuer}` is none of the callers here; name it in one of `callers`"
+    )]
+    UnknownSubject {
+        /// The issuer's name in the configuration.
+        issuer: String,
+        /// Its `sub`, cut short.
+        subject: String,
+    },
+}
+
+impl TokenRefusal {
+    /// [`TokenRefusal::UnknownSubject`], with what may be repeated of the subject.
+    pub(crate) fn unknown_subject(issuer: &str, subject: &str) -> Self {
+        Self::UnknownSubject {
+            issuer: issuer.to_owned(),
+            subject: shown(subject),
+        }
+    }
+
+    /// The reason as one word, for metrics.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too-large",
+            Self::Unreadable { .. } => "unreadable",
+            Self::UnknownIssuer { .. } => "unknown-issuer",
+            Self::UnknownKey { .. } => "unknown-key",
+            Self::Algorithm { .. } => "algorithm",
+            Self::Signature { .. } => "signature",
+            Self::Expired { .. } => "expired",
+            Self::NotYetValid { .. } => "not-yet-valid",
+            Self::Audience { .. } => "audience",
+            Self::UnknownSubject { .. } => "unknown-subject",
+        }
+    }
+}
+
+fn at(time: Option<Timestamp>) -> String {
+    time.map_or_else(String::new, |time| format!(" ({time:.0})"))
+}
