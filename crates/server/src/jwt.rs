@@ -1,7 +1,7 @@
 //! Bearer tokens that somebody else signed (JWT, RFC 7519): those of the issuers that configuration names, such as the ServiceAccount tokens
 //! of a Kubernetes cluster.
 //!
-//! [`Token::read`] reads one and believes nothing, [`TokenIssuers::verify`] says whose it is. A token is verified here, by public keys that
+//! [`Token::read`] reads one and believes nothing, [`TokenIssuers::verify`] says whether to. A token is verified here, by public keys that
 //! are at hand; its issuer is not asked about it.
 
 mod fetch;

@@ -13,8 +13,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 use url::Url;
 
-use super::keys::LARGEST;
-use super::{KeySet, KeySetError};
+use super::keys::{KeySet, KeySetError, LARGEST};
 
 /// From connecting to the last octet of the keys.
 const PATIENCE: Duration = Duration::from_secs(5);

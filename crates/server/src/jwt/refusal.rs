@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
-use super::token::shown;
+/// What is repeated of a name in a token.
+const LONGEST_NAME: usize = 200;
 
 /// Why a signed token makes nobody known. Each says what was wrong and what to do; the token itself is never shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +84,13 @@ pub enum TokenRefusal {
 }
 
 impl TokenRefusal {
+    /// [`TokenRefusal::UnknownIssuer`], with what may be repeated of its name.
+    pub(super) fn unknown_issuer(issuer: &str) -> Self {
+        Self::UnknownIssuer {
+            issuer: shown(issuer),
+        }
+    }
+
     /// [`TokenRefusal::UnknownSubject`], with what may be repeated of the subject.
     pub(crate) fn unknown_subject(issuer: &str, subject: &str) -> Self {
         Self::UnknownSubject {
@@ -111,4 +119,21 @@ impl TokenRefusal {
 
 fn at(time: Option<Timestamp>) -> String {
     time.map_or_else(String::new, |time| format!(" ({time:.0})"))
+}
+
+/// A name out of a token that was not believed, or that nobody here knows: cut short, and without what could be mistaken for something else.
+fn shown(name: &str) -> String {
+    let visible = |c: char| if c.is_control() || c == '`' { '?' } else { c };
+    name.chars().take(LONGEST_NAME).map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_repeated_of_a_name_is_short_and_harmless() {
+        let name = shown(&format!("a`\n\u{1b}{}", "x".repeat(1000)));
+        assert!(name.starts_with("a???x") && name.chars().count() == LONGEST_NAME);
+    }
 }

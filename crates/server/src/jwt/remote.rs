@@ -13,8 +13,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::fetch::Fetcher;
-use super::{FetchError, KeySet, Place};
+use super::fetch::{FetchError, Fetcher, Place};
+use super::keys::KeySet;
 
 /// Between two questions that tokens with unknown keys lead to.
 const REST: Duration = Duration::from_secs(10);

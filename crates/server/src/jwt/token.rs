@@ -5,14 +5,13 @@ use jsonwebtoken::dangerous::insecure_decode;
 use jsonwebtoken::{Algorithm, TokenData};
 use serde::Deserialize;
 
-use super::{KeySet, TokenIssuer, TokenRefusal};
+use super::keys::KeySet;
+use super::refusal::TokenRefusal;
 
 /// Octets of a token that are read. A ServiceAccount's has about a thousand.
 const LARGEST: usize = 16 * 1024;
 /// By how many seconds clocks may differ.
 const LEEWAY: f64 = 30.0;
-/// What is repeated of a name in a token.
-const LONGEST_NAME: usize = 200;
 
 /// A token that could be read. Nothing in it is believed yet. It has no Debug form: it is a secret.
 pub struct Token<'a> {
@@ -105,38 +104,31 @@ impl<'a> Token<'a> {
         self.key_id.as_deref()
     }
 
-    /// Whether to believe it: signature, then time, then audience. The issuer is the one whose `iss` it bears.
+    /// Whether the issuer of that name, whose keys these are, signed it.
     ///
     /// # Errors
-    /// [`TokenRefusal`].
-    pub(super) fn verify(
-        &self,
-        issuer: &TokenIssuer,
-        keys: &KeySet,
-        now: Timestamp,
-    ) -> Result<(), TokenRefusal> {
-        let name = || issuer.name.clone();
+    /// [`TokenRefusal::UnknownKey`], [`TokenRefusal::Algorithm`] and [`TokenRefusal::Signature`].
+    pub(super) fn is_signed_by(&self, issuer: &str, keys: &KeySet) -> Result<(), TokenRefusal> {
+        let issuer = || issuer.to_owned();
         let mut named = keys.named(self.key_id()).peekable();
         if named.peek().is_none() {
-            return Err(TokenRefusal::UnknownKey { issuer: name() });
+            return Err(TokenRefusal::UnknownKey { issuer: issuer() });
         }
         let mut taking = named.filter(|key| key.takes(self.algorithm)).peekable();
         if taking.peek().is_none() {
-            return Err(TokenRefusal::Algorithm { issuer: name() });
+            return Err(TokenRefusal::Algorithm { issuer: issuer() });
         }
         if !taking.any(|key| key.verifies(self.algorithm, self.signed, self.signature)) {
-            return Err(TokenRefusal::Signature { issuer: name() });
-        }
-        self.in_time(now)?;
-        if !self.claims.aud.names(&issuer.audience) {
-            return Err(TokenRefusal::Audience {
-                expected: issuer.audience.clone(),
-            });
+            return Err(TokenRefusal::Signature { issuer: issuer() });
         }
         Ok(())
     }
 
-    fn in_time(&self, now: Timestamp) -> Result<(), TokenRefusal> {
+    /// Whether it holds at this time.
+    ///
+    /// # Errors
+    /// [`TokenRefusal::Expired`] and [`TokenRefusal::NotYetValid`].
+    pub(super) fn is_valid_at(&self, now: Timestamp) -> Result<(), TokenRefusal> {
         let seconds = now.as_duration().as_secs_f64();
         let lasts = seconds < self.claims.exp + LEEWAY;
         if !lasts {
@@ -151,12 +143,19 @@ impl<'a> Token<'a> {
             _ => Ok(()),
         }
     }
-}
 
-/// A name out of a token that was not believed, or that nobody here knows: cut short, and without what could be mistaken for something else.
-pub(super) fn shown(name: &str) -> String {
-    let visible = |c: char| if c.is_control() || c == '`' { '?' } else { c };
-    name.chars().take(LONGEST_NAME).map(visible).collect()
+    /// Whether it is for that audience.
+    ///
+    /// # Errors
+    /// [`TokenRefusal::Audience`].
+    pub(super) fn is_for(&self, audience: &str) -> Result<(), TokenRefusal> {
+        if self.claims.aud.names(audience) {
+            return Ok(());
+        }
+        Err(TokenRefusal::Audience {
+            expected: audience.to_owned(),
+        })
+    }
 }
 
 #[allow(clippy::cast_possible_truncation)] // a number that is no time saturates and is then none
