@@ -8,6 +8,7 @@
 pub mod api;
 pub mod certmanager;
 pub mod certway;
+pub mod chart;
 pub mod cluster;
 pub mod controlplane;
 pub mod credentials;
@@ -21,6 +22,7 @@ pub mod watch;
 
 pub use api::{Api, Refused};
 pub use certway::Certway;
+pub use chart::{Chart, Release};
 pub use cluster::{Cluster, Settings, cluster};
 pub use credentials::{Authority, kubeconfig};
 pub use namespace::Namespace;

@@ -1,19 +1,17 @@
 //! certway-issuer in a cluster, with a certway-ra behind it.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pki::Certificate;
 use serde_json::{Value, json};
 
 use crate::ca::{self, EmbeddedCa};
-use crate::certs::Pki;
+use crate::certs::{Pki, write};
+use crate::kube::chart::repository;
 use crate::kube::cluster::Cluster;
 use crate::kube::namespace::Namespace;
-use crate::kube::replica::{NAME, Pod, Replica};
+use crate::kube::replica::{Pod, Replica};
 use crate::kube::resource::Resource;
-use crate::program::{Launch, binary};
 use crate::service::{Service, Setup};
 
 /// The namespace that the manifests make, and the ServiceAccount in it.
@@ -88,19 +86,131 @@ impl Certway {
     }
 }
 
-/// Installs the kinds and `deploy/kubernetes`, without anything that runs.
+/// Installs `deploy/kubernetes`, without anything that runs.
 pub fn manifests(cluster: &Cluster) {
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE },
+    });
+    cluster.admin.apply(&namespace).unwrap();
     install_kinds(cluster);
     for file in ["certway-issuer.yaml", "approval.yaml"] {
-        apply(cluster, &["-f", &manifest(file)]);
+        apply(cluster, &manifest(file));
     }
 }
 
 /// An Issuer named `certway` in a namespace, for the RA at that port of this machine, by the PKI's client certificate in the Secret `ra-client`.
 pub fn issuer(namespace: &Namespace<'_>, pki: &Pki, port: u16, more: &Value) -> Value {
+    let text = std::fs::read_to_string(manifest("namespace.yaml")).unwrap();
+    let text = text.replace("your-namespace", &namespace.name);
+    let name = format!("{}.yaml", namespace.name);
     apply(
         namespace.cluster,
-        &["-n", &namespace.name, "-f", &manifest("namespace.yaml")],
+        &write(namespace.cluster.folder(), &name, text),
+    );
+    let encode = |text: String| BASE64_STANDARD.encode(text);
+    let secret = namespace.object(
+        &Resource::core("Secret"),
+        "ra-client",
+        &json!({
+            "type": "kubernetes.io/tls",
+            "data": {
+                "tls.crt": encode(pki.client.chain_pem()),
+                "tls.key": encode(pki.client.key_pem()),
+            },
+        }),
+    );
+    namespace.api().create(&secret).unwrap();
+    let mut spec = json!({
+        "url": format!("https://localhost:{port}"),
+        "ca": "RA",
+        "auth": { "clientCertificate": { "secretName": "ra-client" } },
+        "caBundle": pki.root.certificate.to_pem(),
+    });
+    let more = more.as_object().unwrap().clone();
+    spec.as_object_mut().unwrap().extend(more);
+    let kind = Resource::new("certway.dev/v1beta1", "Issuer");
+    let issuer = namespace.object(&kind, "certway", &json!({ "spec": spec }));
+    namespace.api().create(&issuer).unwrap()
+}
+
+fn manifest(name: &str) -> String {
+    let file = repository("deploy/kubernetes").join(name);
+    file.to_str().unwrap().to_owned()
+}
+
+fn apply(cluster: &Cluster, file: &str) {
+    let ended = cluster
+        .kubectl(&["apply", "--server-side", "-f", file])
+        .run();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+}
+
+fn install_kinds(cluster: &Cluster) {
+    let file = manifest("crds.yaml");
+    apply(cluster, &file);
+    let text = std::fs::read_to_string(file).unwrap();
+    for definition in cluster.objects_of(&text) {
+        cluster
+            .admin
+            .until_condition(&definition, "Established", "True");
+    }
+}
+
+fn before(cluster: &Cluster, ca: &EmbeddedCa) -> Self {
+        manifests(cluster);
+        let setup = Setup::within(cluster.folder());
+        setup.write("upstream.secret", ca::SECRET);
+        setup.write("upstream.pem", ca.root.to_pem());
+        Self::with_ra(cluster, setup, &before(ca))
+    }
+
+    fn with_ra(cluster: &Cluster, setup: Setup, config: &str) -> Self {
+        let launch = setup.launch_from_file(config);
+        let ra = setup.start_as(launch);
+        cluster.answers_for(&ra.program);
+        let issuer = Pod::named(cluster, "certway-issuer-1").start();
+        Self { issuer, ra }
+    }
+
+    /// The root of the RA's own CA.
+    pub fn root(&self) -> Certificate {
+        let file = self.ra.setup.path("ca/root.crt");
+        Certificate::from_pem(&std::fs::read(file).unwrap()).unwrap()
+    }
+
+    /// An Issuer named `certway` in a namespace, by a client certificate in the Secret `ra-client`; waits until it is ready.
+    pub fn issuer_in(&self, namespace: &Namespace<'_>) -> Value {
+        self.issuer_with(namespace, &json!({}))
+    }
+
+    /// The same, with more in its `spec`.
+    pub fn issuer_with(&self, namespace: &Namespace<'_>, more: &Value) -> Value {
+        let (pki, port) = (&self.ra.setup.pki, self.ra.setup.port.number());
+        let issuer = issuer(namespace, pki, port, more);
+        namespace.api().until_condition(&issuer, "Ready", "True")
+    }
+}
+
+/// Installs `deploy/kubernetes`, without anything that runs.
+pub fn manifests(cluster: &Cluster) {
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE },
+    });
+    cluster.admin.apply(&namespace).unwrap();
+    install_kinds(cluster);
+    for file in ["certway-issuer.yaml", "approval.yaml"] {
+        apply(cluster, &manifest(file));
+    }
+}
+
+/// An Issuer named `certway` in a namespace, for the RA at that port of this machine, by the PKI's client certificate in the Secret `ra-client`.
+pub fn issuer(namespace: &Namespace<'_>, pki: &Pki, port: u16, more: &Value) -> Value {
+    let text = std::fs::read_to_string(manifest("namespace.yaml")).unwrap();
+    let text = text.replace("your-namespace", &namespace.name);
+    let name = format!("{}.yaml", namespace.name);
+    apply(
+        namespace.cluster,
+        &write(namespace.cluster.folder(), &name, text),
     );
     let encode = |text: String| BASE64_STANDARD.encode(text);
     let secret = namespace.object(

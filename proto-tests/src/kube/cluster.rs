@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::certs::write;
 use crate::kube::api::Api;
 use crate::kube::certmanager::{self, CertManager, Manifests};
+use crate::kube::chart::objects_of;
 use crate::kube::controlplane::ControlPlane;
 use crate::kube::credentials::Authority;
 use crate::kube::reaper::Reaper;
@@ -124,6 +125,11 @@ impl Cluster {
         });
         self.admin.apply(&account).unwrap();
         self.admin.token(namespace, name, None)
+    }
+
+    /// The objects of some YAML documents.
+    pub fn objects_of(&self, yaml: &str) -> Vec<Value> {
+        objects_of(self.stack, yaml)
     }
 
     /// `kubectl` as the administrator.

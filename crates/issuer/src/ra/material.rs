@@ -156,7 +156,7 @@ impl Secrets<'_> {
             Ok(Some(secret)) => Ok(secret),
             Ok(None) => Err(NoWay::Material(format!("there is no Secret {full}"))),
             Err(kube::Error::Api(status)) if status.code == 403 => Err(NoWay::Material(format!(
-                "the controller may not read Secret {full}: a Role in that namespace has to allow `get` (chart value `secretNamespaces`)"
+                "the controller may not read Secret {full}: a Role in that namespace has to allow `get` (chart value `credentialNamespaces`)"
             ))),
             Err(error) => Err(NoWay::Kubernetes {
                 secret: full,
