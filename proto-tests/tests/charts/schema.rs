@@ -3,85 +3,82 @@
 use std::collections::BTreeSet;
 
 use proto_tests::kube::{Chart, Stack};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// Values that make no sense, with what Helm says to them.
-fn refusals() -> Vec<(&'static str, Vec<(&'static str, Value)>, &'static str)> {
-    vec![
-        (
-            "certway-issuer",
-            vec![("colour", json!("blue"))],
-            "'colour' not allowed",
-        ),
-        (
-            "certway-issuer",
-            vec![("crds.kept", json!(true))],
-            "'kept' not allowed",
-        ),
-        (
-            "certway-issuer",
-            vec![("replicaCount", json!("2"))],
-            "/replicaCount",
-        ),
-        // Two that work at the same time.
-        (
-            "certway-issuer",
-            vec![("leaderElection.enabled", json!(false))],
-            "/leaderElection/enabled",
-        ),
-        // CertificateSigningRequests are in no namespace.
-        (
-            "certway-issuer",
-            vec![
-                ("watchNamespaces", json!(["web"])),
-                ("signingRequests.enabled", json!(true)),
-            ],
-            "/signingRequests/enabled",
-        ),
-        (
-            "certway-issuer",
-            vec![("credentialNamespaces", json!(["Web"]))],
-            "/credentialNamespaces/0",
-        ),
-        // A token in the clear.
-        (
-            "certway-issuer",
-            vec![("raToken.urls", json!(["http://ra"]))],
-            "/raToken/urls/0",
-        ),
-        (
-            "certway-issuer",
-            vec![("image.digest", json!("latest"))],
-            "/image/digest",
-        ),
-        (
-            "certway-issuer",
-            vec![("log.format", json!("xml"))],
-            "/log/format",
-        ),
-        (
-            "certway-issuer",
-            vec![("checkEvery", json!("often"))],
-            "/checkEvery",
-        ),
-    ]
+/// Values that make no sense.
+struct Nonsense {
+    chart: &'static str,
+    values: &'static [(&'static str, &'static str)],
+    /// What Helm names.
+    named: &'static str,
 }
+
+const fn nonsense(
+    chart: &'static str,
+    values: &'static [(&'static str, &'static str)],
+    named: &'static str,
+) -> Nonsense {
+    Nonsense {
+        chart,
+        values,
+        named,
+    }
+}
+
+const ISSUER: &str = "certway-issuer";
+
+const NONSENSE: &[Nonsense] = &[
+    nonsense(ISSUER, &[("colour", "\"blue\"")], "'colour' not allowed"),
+    nonsense(ISSUER, &[("crds.kept", "true")], "'kept' not allowed"),
+    nonsense(ISSUER, &[("replicaCount", "\"2\"")], "/replicaCount"),
+    // Two that work at the same time.
+    nonsense(
+        ISSUER,
+        &[("leaderElection.enabled", "false")],
+        "/leaderElection/enabled",
+    ),
+    // CertificateSigningRequests are in no namespace.
+    nonsense(
+        ISSUER,
+        &[
+            ("watchNamespaces", "[\"web\"]"),
+            ("signingRequests.enabled", "true"),
+        ],
+        "/signingRequests/enabled",
+    ),
+    nonsense(
+        ISSUER,
+        &[("credentialNamespaces", "[\"Web\"]")],
+        "/credentialNamespaces/0",
+    ),
+    // A token in the clear.
+    nonsense(
+        ISSUER,
+        &[("raToken.urls", "[\"http://ra\"]")],
+        "/raToken/urls/0",
+    ),
+    nonsense(ISSUER, &[("image.digest", "\"latest\"")], "/image/digest"),
+    nonsense(ISSUER, &[("log.format", "\"xml\"")], "/log/format"),
+    nonsense(ISSUER, &[("checkEvery", "\"often\"")], "/checkEvery"),
+];
 
 #[test]
 fn values_that_make_no_sense_are_refused_by_their_name() {
     let Some(stack) = Stack::here() else { return };
-    for (chart, values, expected) in refusals() {
+    for Nonsense {
+        chart,
+        values,
+        named,
+    } in NONSENSE
+    {
         let release = Chart::named(stack, chart).release("r", "certway");
         let set = values.iter().fold(release, |release, (name, value)| {
-            release.set(name, value.clone())
+            let value: Value = serde_json::from_str(value).unwrap();
+            release.set(name, value)
         });
         let ended = set.template();
         assert_ne!(ended.code, Some(0), "{values:?} is taken");
-        assert!(
-            ended.stderr.contains(expected),
-            "{values:?}: {}",
-            ended.stderr
-        );
+        assert!(ended.stderr.contains(named), "{values:?}: {}", ended.stderr);
     }
 }
 
