@@ -269,6 +269,10 @@ impl Authority for LocalAuthority {
         })
     }
 
+    fn begins(&self, now: Timestamp) -> Timestamp {
+        validity::earliest(&self.settings, self.certificate(), now)
+    }
+
     async fn support(&self, asked: Support, now: Timestamp) -> Result<SupportAnswer, AskError> {
         match asked {
             Support::CaCerts => {

@@ -68,12 +68,15 @@ impl Ra {
             }
         }
         let facts = self.domains.facts(&request.wanted.sans).await?;
+        let begins = self.authority(&profile.authority)?.begins(now);
         let approved = decide(&Question {
             profile,
             who,
             wanted: &request.wanted,
             replaces: request.replaces.as_ref().map(|old| &old.certificate),
             facts: &facts,
+            lifetime: request.lifetime,
+            begins,
             now,
         });
         Ok(approved.map(|approved| (profile, approved)))

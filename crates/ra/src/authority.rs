@@ -254,6 +254,12 @@ pub trait Authority: Send + Sync {
     /// Answers what is asked beside certificates: one source for genm, `/v2/{ca}/trust` and rollover.
     async fn support(&self, asked: Support, now: Timestamp) -> Result<SupportAnswer, AskError>;
 
+    /// When a certificate begins that is asked for `now`, as far as that is ours to say. Whoever wants one for a span gets
+    /// the span from here on.
+    fn begins(&self, now: Timestamp) -> Timestamp {
+        now
+    }
+
     /// Whether it can be asked right now, as far as is known without asking.
     async fn health(&self) -> Health {
         Health::Up

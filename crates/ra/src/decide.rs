@@ -1,6 +1,6 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pki::usage::{self, Usage};
-use pki::{Certificate, GeneralName, KeyUsages, Template};
+use pki::{Certificate, GeneralName, KeyUsages, RequestedValidity, Template};
 
 use crate::{AuthorityName, Facts, NameKind, NameRules, Profile, Refusal, RefusalKind, Requester};
 
@@ -28,6 +28,10 @@ pub struct Question<'a> {
     pub replaces: Option<&'a Certificate>,
     /// Who owns the names in it.
     pub facts: &'a Facts,
+    /// For how long, where that was said.
+    pub lifetime: Option<SignedDuration>,
+    /// When the certificate begins, see [`crate::Authority::begins`].
+    pub begins: Timestamp,
     /// Now.
     pub now: Timestamp,
 }
@@ -247,18 +251,25 @@ fn usages(q: &Question<'_>) -> Result<(), Refusal> {
 }
 
 fn validity(q: &Question<'_>, template: &mut Template) -> Result<(), Refusal> {
+    let rules = &q.profile.validity;
     let asked = &mut template.validity;
-    if asked.not_before.is_none() && asked.not_after.is_none() {
-        asked.not_after = q
-            .profile
-            .validity
-            .default
-            .map(|span| q.now.saturating_add(span).unwrap_or(q.now));
-        return Ok(());
-    }
-    let from = asked.not_before.unwrap_or(q.now);
-    let Some(until) = asked.not_after else {
-        return Ok(());
+    let nothing = *asked == RequestedValidity::default();
+    let by_default = rules.default.filter(|_| nothing);
+    let (from, until) = match (q.lifetime, by_default, asked.not_after) {
+        (Some(lifetime), _, _) => {
+            let until = q.begins.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+            *asked = RequestedValidity {
+                not_before: None,
+                not_after: Some(until),
+            };
+            (q.begins, until)
+        }
+        (None, Some(lifetime), _) => {
+            asked.not_after = q.begins.checked_add(lifetime).ok();
+            return Ok(());
+        }
+        (None, None, Some(until)) => (asked.not_before.unwrap_or(q.now), until),
+        (None, None, None) => return Ok(()),
     };
     if until <= from || until <= q.now {
         return refuse(
@@ -266,7 +277,7 @@ fn validity(q: &Question<'_>, template: &mut Template) -> Result<(), Refusal> {
             format!("the validity asked for ends at {until}, before it begins"),
         );
     }
-    match q.profile.validity.most {
+    match rules.most {
         Some(most) if until.duration_since(from) > most => refuse(
             RefusalKind::ValidityNotAllowed,
             format!(

@@ -128,6 +128,9 @@ pub struct EnrollRequest {
     pub profile: Option<ProfileName>,
     /// What is wanted.
     pub wanted: Template,
+    /// For how long, where a span is wanted and not an end: from the certificate's notBefore, wherever the CA sets it.
+    /// It takes the place of `wanted.validity`.
+    pub lifetime: Option<SignedDuration>,
     /// Proof-of-possession of `wanted.public_key`.
     pub proof: Proof,
     /// The request as it came.

@@ -23,8 +23,8 @@ const RA: &str = r#"
 folder = "ca"
 root_subject = "O=Certway Tests,CN=Root CA"
 issuing_subject = "O=Certway Tests,CN=Issuing CA"
+issuing_path_len = 1
 max_validity = "500d"
-backdate = "10s"
 [profiles.RA]
 authority = "RA"
 max_validity = "500d"

@@ -5,13 +5,11 @@ use std::sync::OnceLock;
 use proto_tests::kube::{Certway, Namespace};
 use serde_json::json;
 
-use crate::feature::Feature;
 use crate::tested::{Provided, Tested};
 
 /// It forwards to the RA, which signs.
 pub const CERTWAY: Tested = Tested {
-    // A CA certificate needs a profile that allows `cert sign`, and an issuing CA that may have CAs below it.
-    unsupported: &[Feature::IssueCa],
+    unsupported: &[],
     provide,
 };
 

@@ -78,6 +78,7 @@ fn request(template: &Template, proof: Proof, original: Option<Original>) -> Enr
         label: Label::new("test"),
         profile: None,
         wanted: template.clone(),
+        lifetime: None,
         proof,
         original,
         replaces: None,

@@ -48,10 +48,12 @@ pub struct HierarchySettings {
     pub root_validity: SignedDuration,
     /// How long the issuing CA is valid, at most as long as the root.
     pub issuing_validity: SignedDuration,
+    /// How many CAs may stand one below the other under the issuing CA: its pathLenConstraint (RFC 5280 section 4.2.1.9).
+    pub issuing_path_len: u8,
 }
 
 impl HierarchySettings {
-    /// P-256 keys, ten years for the root and five for the issuing CA.
+    /// P-256 keys, ten years for the root and five for the issuing CA, below which there is none.
     pub fn new(root_subject: Name, issuing_subject: Name) -> Self {
         let years = |years: i64| SignedDuration::from_hours(24 * 365 * years);
         Self {
@@ -61,6 +63,7 @@ impl HierarchySettings {
             issuing_key: CaKey::File(KeyKind::P256),
             root_validity: years(10),
             issuing_validity: years(5),
+            issuing_path_len: 0,
         }
     }
 }
@@ -196,7 +199,11 @@ async fn issuing(
     hierarchy: &HierarchySettings,
     now: Timestamp,
 ) -> Result<Certificate, HierarchyError> {
-    let template = ca_template(&hierarchy.issuing_subject, key, Some(0));
+    let template = ca_template(
+        &hierarchy.issuing_subject,
+        key,
+        Some(hierarchy.issuing_path_len),
+    );
     let not_before = backdated(now).max(root.not_before());
     let not_after = after(now, hierarchy.issuing_validity).min(root.not_after());
     let parameters = TbsParameters::under(root, template, Serial::random()?, not_before, not_after);

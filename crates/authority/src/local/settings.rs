@@ -94,7 +94,7 @@ fn sub_ca(wanted: CaConstraint, issuer: &Certificate) -> Result<CaConstraint, As
         None => return Ok(wanted),
         Some(own) => own.checked_sub(1).ok_or_else(|| {
             let why =
-                "the issuing CA may not have another CA below it (its pathLenConstraint is 0)";
+                "the issuing CA may not have another CA below it (its pathLenConstraint is 0); its operator can make one that may";
             AskError::Refused(Refusal::new(RefusalKind::CaNotAllowed, why))
         })?,
     };

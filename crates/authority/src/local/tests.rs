@@ -72,6 +72,7 @@ async fn prepared(ca: &LocalAuthority, template: &Template) -> Result<Sealed, As
         label: Label::new("test"),
         profile: None,
         wanted: template.clone(),
+        lifetime: None,
         proof: Proof::RaVerified,
         original: None,
         replaces: None,
@@ -261,6 +262,41 @@ async fn usages_asked_for_are_kept_and_stray_extensions_are_left_out() {
             .any(|extension| extension.extn_id == points),
         "the CRL's place is in it"
     );
+}
+
+#[tokio::test]
+async fn what_is_wanted_for_a_span_lasts_for_that_span_though_it_is_dated_back() {
+    let ca = ca_with(LocalSettings::default()).await;
+    let mut template = template();
+    template.validity.not_after = Some(ca.begins(now()) + hours(5));
+    let leaf = issued(&ca, &template).await;
+    assert!(leaf.not_before() < now());
+    assert_eq!(leaf.not_after(), leaf.not_before() + hours(5));
+}
+
+#[tokio::test]
+async fn a_ca_is_issued_below_an_issuing_ca_with_room_and_has_one_level_less() {
+    let folder = tempfile::tempdir().unwrap();
+    let hierarchy = HierarchySettings {
+        issuing_path_len: 1,
+        ..hierarchy()
+    };
+    let name = AuthorityName::new("local");
+    let settings = LocalSettings::default();
+    let ca = LocalAuthority::open_or_create(
+        name,
+        folder.path(),
+        &hierarchy,
+        settings,
+        journal(),
+        now(),
+    );
+    let ca = ca.await.unwrap();
+    let mut template = template();
+    template.ca = Some(CaConstraint { path_len: None });
+    let below = issued(&ca, &template).await;
+    let constraint = CaConstraint { path_len: Some(0) };
+    assert_eq!(below.ca_constraint(), Some(constraint));
 }
 
 #[tokio::test]

@@ -23,10 +23,7 @@ pub(super) fn decide(
             why,
         });
     }
-    let earliest = now
-        .saturating_sub(settings.backdate)
-        .unwrap_or(now)
-        .max(issuer.not_before());
+    let earliest = earliest(settings, issuer, now);
     let not_before = whole_seconds(
         asked
             .not_before
@@ -49,6 +46,17 @@ pub(super) fn decide(
         )));
     }
     Ok((not_before, not_after))
+}
+
+/// When a certificate begins that nobody wants to begin later: dated back, but not to before its issuer.
+pub(super) fn earliest(
+    settings: &LocalSettings,
+    issuer: &Certificate,
+    now: Timestamp,
+) -> Timestamp {
+    now.saturating_sub(settings.backdate)
+        .unwrap_or(now)
+        .max(issuer.not_before())
 }
 
 fn whole_seconds(at: Timestamp) -> Timestamp {

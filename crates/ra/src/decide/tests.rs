@@ -50,6 +50,8 @@ fn answer(profile: &Profile, who: &Requester, wanted: &Template) -> Result<Appro
         wanted,
         replaces: None,
         facts: &facts,
+        lifetime: None,
+        begins: NOW,
         now: NOW,
     })
     .map_err(|refusal| refusal.kind)
@@ -177,6 +179,8 @@ fn a_name_that_someone_else_owns_is_refused() {
             wanted: &wanted,
             replaces: None,
             facts: &facts,
+            lifetime: None,
+            begins: NOW,
             now: NOW,
         })
     };
@@ -268,6 +272,52 @@ fn a_validity_longer_than_allowed_is_refused_and_one_within_is_kept() {
     wanted.validity.not_after = Some(NOW + SignedDuration::from_hours(49));
     assert_eq!(
         answer(&profile, &who(), &wanted),
+        Err(RefusalKind::ValidityNotAllowed)
+    );
+}
+
+/// The answer to whoever wants a certificate for that long from a CA that dates its certificates back by a minute.
+fn answer_for(lifetime: SignedDuration, profile: &Profile) -> Result<Approved, RefusalKind> {
+    let (who, wanted, facts) = (who(), wanted(), Facts::default());
+    decide(&Question {
+        profile,
+        who: &who,
+        wanted: &wanted,
+        replaces: None,
+        facts: &facts,
+        lifetime: Some(lifetime),
+        begins: NOW - SignedDuration::from_mins(1),
+        now: NOW,
+    })
+    .map_err(|refusal| refusal.kind)
+}
+
+#[test]
+fn a_lifetime_counts_from_when_the_ca_lets_the_certificate_begin() {
+    let approved = answer_for(SignedDuration::from_hours(48), &profile()).unwrap();
+    let ends = NOW - SignedDuration::from_mins(1) + SignedDuration::from_hours(48);
+    assert_eq!(approved.template.validity.not_after, Some(ends));
+    // A signed request cannot say it, so it cannot be passed on as it is.
+    assert!(approved.changed);
+}
+
+#[test]
+fn the_longest_lifetime_allowed_is_allowed_also_by_a_ca_that_dates_back() {
+    let mut profile = profile();
+    let most = SignedDuration::from_hours(48);
+    profile.validity.most = Some(most);
+    assert!(answer_for(most, &profile).is_ok());
+    let longer = most + SignedDuration::from_secs(1);
+    assert_eq!(
+        answer_for(longer, &profile),
+        Err(RefusalKind::ValidityNotAllowed)
+    );
+}
+
+#[test]
+fn a_lifetime_that_is_over_before_the_request_is_refused() {
+    assert_eq!(
+        answer_for(SignedDuration::from_secs(59), &profile()),
         Err(RefusalKind::ValidityNotAllowed)
     );
 }

@@ -160,6 +160,7 @@ fn request(key: &str) -> EnrollRequest {
         label: Label::new("RA"),
         profile: None,
         wanted: template(&private),
+        lifetime: None,
         proof: Proof::Lent(Arc::new(private)),
         original: None,
         replaces: None,

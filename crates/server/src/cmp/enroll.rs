@@ -64,6 +64,7 @@ pub(super) async fn request(
         label: call.label.clone(),
         profile: profile(call),
         wanted: wanted.template,
+        lifetime: None,
         proof: wanted.proof,
         original: Some(wanted.original),
         replaces: wanted.replaces,

@@ -281,6 +281,7 @@ pub(crate) struct RawLocal {
     pub(crate) issuing_key: Option<String>,
     pub(crate) root_validity: Option<String>,
     pub(crate) issuing_validity: Option<String>,
+    pub(crate) issuing_path_len: Option<i64>,
     pub(crate) validity: Option<String>,
     pub(crate) max_validity: Option<String>,
     pub(crate) backdate: Option<String>,

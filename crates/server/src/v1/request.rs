@@ -166,6 +166,7 @@ impl Parsed {
             label: ca.clone(),
             profile: None,
             wanted: self.wanted.clone(),
+            lifetime: None,
             proof: Proof::Lent(Arc::clone(&self.key) as Arc<dyn Signer>),
             original: Some(Original::CertificationRequest(self.csr.der().clone())),
             replaces: self.old.as_ref().and_then(|old| old.replaces(&self.csr)),

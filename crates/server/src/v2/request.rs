@@ -101,18 +101,20 @@ impl Asked {
         now: Timestamp,
         correlation: Option<Correlation>,
     ) -> Result<EnrollRequest, Failure> {
-        let mut wanted = self.wanted;
-        if let Some(duration) = self.duration {
+        let lifetime = self.duration.map(|duration| {
             let until = duration.after(now);
-            let until = until.map_err(|e| Failure::bad_request(format!("duration: {e}")))?;
-            wanted.validity.not_after = Some(until);
-        }
+            until.map(|until| until.duration_since(now))
+        });
+        let lifetime = lifetime
+            .transpose()
+            .map_err(|e| Failure::bad_request(format!("duration: {e}")))?;
         Ok(EnrollRequest {
             key,
             fingerprint: self.fingerprint,
             label,
             profile: self.profile,
-            wanted,
+            wanted: self.wanted,
+            lifetime,
             proof: Proof::Signature {
                 over: Bytes::copy_from_slice(self.csr.to_be_signed()),
                 algorithm: self.csr.signature_algorithm().clone(),

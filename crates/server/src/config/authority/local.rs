@@ -93,6 +93,9 @@ pub(super) fn check(at: &str, raw: &RawLocal, cx: &mut Context) -> Option<LocalC
         &raw.issuing_validity,
         hierarchy.issuing_validity,
     );
+    // More levels than anyone has, and a number that no certificate refuses.
+    let levels = cx.number(&key("issuing_path_len"), raw.issuing_path_len, 0, 0..=16);
+    hierarchy.issuing_path_len = u8::try_from(levels).unwrap_or(0);
     if hierarchy.issuing_validity > hierarchy.root_validity {
         cx.wrong(
             &key("issuing_validity"),

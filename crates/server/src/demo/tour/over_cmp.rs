@@ -33,6 +33,7 @@ pub(super) async fn enroll(device: &CmpAuthority, root: &Certificate) -> anyhow:
         label: Label::new(LABEL),
         profile: None,
         wanted,
+        lifetime: None,
         proof: Proof::Lent(Arc::new(key.clone())),
         original: None,
         replaces: None,
