@@ -100,12 +100,12 @@ pub fn check(
 }
 
 /// Roots as PEM text: the one that today's chains end with first, for clients that look at one alone; the others by subject and fingerprint, so that the text stays
-/// the same while the roots do. Expired ones and repetitions are left out.
+/// the same while the roots do. Of the others, expired ones, cross-certificates and repetitions are left out.
 #[must_use]
 pub fn bundle(first: Option<&Certificate>, roots: &[Certificate], now: Timestamp) -> String {
     let mut others: Vec<&Certificate> = roots
         .iter()
-        .filter(|root| Some(*root) != first && root.not_after() >= now)
+        .filter(|root| Some(*root) != first && root.not_after() >= now && root.is_self_signed())
         .collect();
     others.sort_by_cached_key(|root| (root.subject().to_string(), root.fingerprint()));
     others.dedup();
@@ -114,6 +114,17 @@ pub fn bundle(first: Option<&Certificate>, roots: &[Certificate], now: Timestamp
         .chain(others)
         .map(Certificate::to_pem)
         .collect()
+}
+
+/// A subject that two of these roots have, in whose place a store that names its entries by subject keeps one.
+#[must_use]
+pub fn twins(roots: &[Certificate]) -> Option<String> {
+    let has_twin = |(at, root): &(usize, &Certificate)| {
+        let mut before = roots.iter().take(*at);
+        before.any(|other| other != *root && other.subject() == root.subject())
+    };
+    let found = roots.iter().enumerate().find(has_twin);
+    found.map(|(_, root)| root.subject().to_string())
 }
 
 /// Certificates out of PEM texts of one block each.

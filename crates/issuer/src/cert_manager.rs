@@ -106,6 +106,19 @@ pub struct CertificateSpec {
     pub keystores: Option<BTreeMap<String, serde_json::Value>>,
 }
 
+impl CertificateSpec {
+    /// Whether cert-manager makes a PKCS#12 truststore beside the certificate.
+    #[must_use]
+    pub fn has_pkcs12(&self) -> bool {
+        let stores = self.keystores.as_ref();
+        stores.is_some_and(|stores| {
+            stores
+                .get("pkcs12")
+                .is_some_and(|store| store["create"] == true)
+        })
+    }
+}
+
 /// Annotations that cert-manager puts on a CertificateRequest.
 pub mod annotation {
     /// The Certificate's name.

@@ -1,6 +1,7 @@
 //! What is done when an object changes. Everything is decided by pure functions elsewhere; here are the calls.
 
 mod issuer;
+mod keystores;
 mod publish;
 mod renewal;
 mod request;

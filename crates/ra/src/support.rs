@@ -1,4 +1,5 @@
-use pki::Certificate;
+use jiff::Timestamp;
+use pki::{Certificate, chain};
 
 use crate::{
     AskError, Error, Health, Label, Ra, Refusal, Requester, Support, SupportAnswer,
@@ -46,7 +47,8 @@ impl Ra {
         }
     }
 
-    /// Every trust anchor of a label: the configured ones, then those the CA names itself.
+    /// Every trust anchor of a label: the one that today's chains end at, the other configured ones, then those that the CA
+    /// names itself.
     ///
     /// # Errors
     /// [`Error`]; an unknown label, or no anchor to be had, is the inner [`Refusal`].
@@ -66,6 +68,7 @@ impl Ra {
             Err(e) if anchors.is_empty() => return Err(e),
             Ok(_) | Err(_) => Vec::new(),
         };
+        let first = leading(&named, &anchors, (self.clock)());
         for certificate in named
             .into_iter()
             .filter(|c| c.is_ca() && c.is_self_signed())
@@ -74,6 +77,19 @@ impl Ra {
                 anchors.push(certificate);
             }
         }
+        // Stable: the others stay as they are.
+        anchors.sort_by_key(|anchor| Some(anchor) != first.as_ref());
         Ok(Ok(anchors))
     }
+}
+
+/// The anchor that certificates of a CA lead to, by what it says of itself.
+fn leading(named: &[Certificate], anchors: &[Certificate], now: Timestamp) -> Option<Certificate> {
+    let issuing = named.iter().find(|ca| ca.is_ca() && !ca.is_self_signed());
+    let Some(issuing) = issuing else {
+        // It issues with its root.
+        return named.iter().find(|root| anchors.contains(root)).cloned();
+    };
+    let chain = chain::assemble(issuing, named, anchors, now).ok()?;
+    chain.anchors.into_iter().next()
 }

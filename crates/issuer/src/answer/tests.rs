@@ -191,3 +191,36 @@ fn an_expired_root_is_left_out() {
     .unwrap();
     assert_eq!(names(&sound.ca), ["ca"]);
 }
+
+/// A root's key, certified by another root.
+fn cross(of: &Ca, by: &Ca) -> Ca {
+    let params = params("rolled", true);
+    let key = KeyPair::from_pem(&of.issuer.key().serialize_pem()).unwrap();
+    let certificate = params.signed_by(&key, &by.issuer).unwrap();
+    Ca {
+        certificate,
+        issuer: Issuer::new(params, key),
+    }
+}
+
+#[test]
+fn roots_of_one_subject_are_both_kept_and_a_cross_certificate_of_that_subject_is_none() {
+    let (new, old) = (root("rolled"), root("rolled"));
+    let cross = cross(&new, &old);
+    let (text, key) = leaf(&new);
+    let answer = issued(text, &[], &[&old, &cross, &new]);
+    let sound = check(&answer, &key, TrustMode::All, now()).unwrap();
+    let expected = [new.certificate.pem(), old.certificate.pem()].concat();
+    let both = |text: &str| Certificate::all_from_pem(text.as_bytes()).unwrap();
+    assert_eq!(both(&sound.ca), both(&expected));
+}
+
+#[test]
+fn roots_of_one_subject_are_found_and_one_that_came_twice_is_no_two() {
+    let read = |ca: &Ca| Certificate::from_pem(ca.certificate.pem().as_bytes()).unwrap();
+    let (one, other, third) = (root("rolled"), root("rolled"), root("third"));
+    let alike = [read(&third), read(&one), read(&other)];
+    assert_eq!(twins(&alike).as_deref(), Some("CN=rolled"));
+    assert_eq!(twins(&[read(&one), read(&one), read(&third)]), None);
+    assert_eq!(twins(&[]), None);
+}

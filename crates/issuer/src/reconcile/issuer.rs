@@ -90,7 +90,9 @@ async fn check<K: Configured>(
         message: format!("the CA behind the RA: {}", with_causes(&error)),
     })?;
     context.metrics.trusts(id, roots.len());
-    let bundle = answer::bundle(roots.first(), &roots, Timestamp::now());
+    let now = Timestamp::now();
+    let first = roots.iter().find(|root| root.not_after() >= now);
+    let bundle = answer::bundle(first, &roots, now);
     let namespace = context.ra.namespace_of(id);
     publish::publish(&context.kube, issuer, namespace, settings, &roots, &bundle)
         .await
@@ -98,11 +100,21 @@ async fn check<K: Configured>(
             reason: "TrustNotPublished",
             message,
         })?;
-    Ok(format!(
-        "RA and CA answer; {} root{} trusted",
-        roots.len(),
-        if roots.len() == 1 { " is" } else { "s are" }
-    ))
+    Ok(sentence(&roots))
+}
+
+/// What `Ready` says while all is well.
+fn sentence(roots: &[Certificate]) -> String {
+    let mut sentence = match roots.len() {
+        1 => "RA and CA answer; 1 root is trusted".to_owned(),
+        several => format!("RA and CA answer; {several} roots are trusted"),
+    };
+    if let Some(subject) = answer::twins(roots) {
+        sentence.push_str(&format!(
+            ", several of them named `{subject}`: a PKCS#12 truststore that cert-manager makes shows one of those to Java, spec.trust.truststores all"
+        ));
+    }
+    sentence
 }
 
 async fn roots(client: &RaClient, settings: &Settings) -> Result<Vec<Certificate>, Unready> {
@@ -162,7 +174,8 @@ async fn write<K: Configured>(
     }
     let body = json!({
         "apiVersion": K::api_version(&()), "kind": K::kind(&()),
-        "metadata": { "name": issuer.name_any(), "namespace": issuer.namespace() },
+        // Where there is no status subresource a patch would make an object that is gone anew, but not under its uid.
+        "metadata": { "name": issuer.name_any(), "namespace": issuer.namespace(), "uid": issuer.uid() },
         "status": { "conditions": [condition] },
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();

@@ -95,7 +95,8 @@ pub(super) async fn replaced(
     Ok(Some(old.to_pem()))
 }
 
-fn certificate_name(request: &CertificateRequest) -> Option<String> {
+/// The Certificate that a request was made for: its owner, or the one its annotation names.
+pub(super) fn certificate_name(request: &CertificateRequest) -> Option<String> {
     let owners = request.owner_references();
     let owner = owners.iter().find(|owner| {
         owner.kind == "Certificate" && owner.api_version.starts_with("cert-manager.io/")

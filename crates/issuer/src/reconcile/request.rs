@@ -7,6 +7,7 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 
+use super::keystores::warn_of_lost_roots;
 use super::{FIELD_MANAGER, Failed, age, is_past, later, renewal};
 use crate::cert_manager::CertificateRequest;
 use crate::context::Context;
@@ -132,6 +133,9 @@ impl One<'_> {
         self.write(issuer, &written, None).await?;
         if let Some(said) = said.filter(|_| transition) {
             self.say(said).await;
+        }
+        if let Written::Issued { ca, .. } = &written {
+            warn_of_lost_roots(self.context, self.request, ca).await;
         }
         Ok(self.then(issuer, &next))
     }

@@ -1022,6 +1022,24 @@ fn trust_is_what_is_configured_and_what_the_ca_names() {
     assert_eq!(anchors, [house.ca.root().clone()]);
 }
 
+#[test]
+fn the_anchor_that_todays_chains_end_at_is_the_first_wherever_it_is_configured() {
+    let next = block_on(MemoryCa::new(Timestamp::from_second(START).unwrap())).unwrap();
+    let next = next.root().clone();
+    let house = House::with(
+        |ca| ca,
+        |profile| {
+            let Anchors::Configured(anchors) = &mut profile.anchors else {
+                return;
+            };
+            anchors.insert(0, next.clone());
+        },
+    );
+    let anchors = block_on(house.ra.trust(&alice(), &Label::new("RA")));
+    let expected = [house.ca.root().clone(), next];
+    assert_eq!(anchors.unwrap().unwrap(), expected);
+}
+
 /// What was decided, as words.
 fn decided(house: &House) -> Vec<&'static str> {
     let events = house.witness.events();
