@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use futures::{Stream, StreamExt, TryStreamExt, future, stream};
+use futures::future::{BoxFuture, OptionFuture};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt, future, stream};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::api::ListParams;
 use kube::runtime::controller::{Action, Config};
@@ -11,7 +12,7 @@ use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{Controller, WatchStreamExt, watcher as watch};
 use kube::{Api, Client, Resource, ResourceExt};
-use tokio::sync::watch as channel;
+use tokio::sync::{oneshot, watch as channel};
 use tokio::task::JoinSet;
 
 use super::prompt::Prompt;
@@ -75,22 +76,31 @@ impl Controllers {
         });
 
         let mut tasks = JoinSet::new();
-        let mut synced: Vec<BoxFuture<'static, ()>> = Vec::new();
-        for place in issuers {
-            synced.push(self.issuer(&mut tasks, place, &context));
+        let of_cluster: Vec<_> = cluster
+            .into_iter()
+            .map(|place| self.issuer(&mut tasks, place, &context))
+            .collect();
+        let of_cluster = future::join_all(of_cluster).shared();
+        // Requests whose issuers are not known yet would be told that there are none. One namespace does not wait for another, which may be gone.
+        let known = FuturesUnordered::new();
+        let mut onap = onap.into_iter();
+        for (place, requests) in issuers.into_iter().zip(self.places()) {
+            let issuers = self.issuer(&mut tasks, place, &context);
+            let onap = onap
+                .next()
+                .map(|place| self.issuer(&mut tasks, place, &context));
+            let of_cluster = of_cluster.clone();
+            known.push(async move {
+                future::join3(issuers, OptionFuture::from(onap), of_cluster).await;
+                requests
+            });
         }
-        for place in cluster {
-            synced.push(self.issuer(&mut tasks, place, &context));
-        }
-        for place in onap {
-            synced.push(self.issuer(&mut tasks, place, &context));
-        }
-        // Requests whose issuers are not known yet would be told that there are none.
-        let ready = future::join_all(synced);
+        let mut known = known.take_until(Box::pin(self.stop()));
         let work = async {
-            ready.await;
-            self.health.synced.store(true, Ordering::Relaxed);
-            self.requests(&mut tasks, &context).await;
+            while let Some(requests) = known.next().await {
+                self.health.synced.store(true, Ordering::Relaxed);
+                self.requests(&mut tasks, requests, &context).await;
+            }
             while tasks.join_next().await.is_some() {}
         };
         tokio::select! {
@@ -155,6 +165,9 @@ impl Controllers {
     ) -> BoxFuture<'static, ()> {
         let Place { api, writer, store } = place;
         let gone = Arc::clone(context);
+        // Not the store's own `wait_until_ready`: it wakes one who waits, and that may be the controller.
+        let (tell, known) = oneshot::channel();
+        let mut tell = Some(tell);
         let stream = counted(&self.health, watch(api, watcher::Config::default()))
             .inspect_ok(move |event| {
                 if let Event::Delete(issuer) = event {
@@ -163,12 +176,19 @@ impl Controllers {
             })
             .modify(|issuer: &mut K| issuer.meta_mut().managed_fields = None)
             .reflect(writer)
+            .inspect_ok(move |event| {
+                if let Event::InitDone = event
+                    && let Some(tell) = tell.take()
+                {
+                    let _nobody_waits_any_more = tell.send(());
+                }
+            })
             .applied_objects();
         let doubted = context.doubts.heard().filter_map(|id| {
             let mine = (id.kind == K::KIND).then(|| reference::<K>(&id));
             future::ready(mine)
         });
-        let controller = Controller::for_stream(stream, store.clone())
+        let controller = Controller::for_stream(stream, store)
             .reconcile_on(doubted)
             .graceful_shutdown_on(self.stop())
             .run(
@@ -183,40 +203,43 @@ impl Controllers {
             .for_each(|_| future::ready(()));
         tasks.spawn(controller);
         Box::pin(async move {
-            // Ends only with the writer, and so with the process.
-            let _gone = store.wait_until_ready().await;
+            // An error comes with the end of the watch, and so of the process.
+            let _ended = known.await;
         })
     }
 
-    /// Begins to look at requests.
-    async fn requests(&self, tasks: &mut JoinSet<()>, context: &Arc<Context>) {
-        for api in self.places::<CertificateRequest>() {
-            for fields in self.selectors(&api).await {
-                let config = fields
-                    .iter()
-                    .fold(watcher::Config::default(), |c, f| c.fields(f));
-                let (store, writer) = reflector::store();
-                let stream = counted(&self.health, watch(api.clone(), config))
-                    .modify(slim)
-                    .reflect(writer)
-                    .applied_objects();
-                let waiting = store.clone();
-                let turned = context
-                    .turns
-                    .heard()
-                    .flat_map(move |id| stream::iter(waiting_for(&waiting, &id)));
-                let controller = Controller::for_stream(stream, store)
-                    .with_config(Config::default())
-                    .reconcile_on(turned)
-                    .graceful_shutdown_on(self.stop())
-                    .run(
-                        reconcile_request,
-                        again::<CertificateRequest>,
-                        Arc::clone(context),
-                    )
-                    .for_each(|_| future::ready(()));
-                tasks.spawn(controller);
-            }
+    /// Begins to look at requests in one place.
+    async fn requests(
+        &self,
+        tasks: &mut JoinSet<()>,
+        api: Api<CertificateRequest>,
+        context: &Arc<Context>,
+    ) {
+        for fields in self.selectors(&api).await {
+            let config = fields
+                .iter()
+                .fold(watcher::Config::default(), |c, f| c.fields(f));
+            let (store, writer) = reflector::store();
+            let stream = counted(&self.health, watch(api.clone(), config))
+                .modify(slim)
+                .reflect(writer)
+                .applied_objects();
+            let waiting = store.clone();
+            let turned = context
+                .turns
+                .heard()
+                .flat_map(move |id| stream::iter(waiting_for(&waiting, &id)));
+            let controller = Controller::for_stream(stream, store)
+                .with_config(Config::default())
+                .reconcile_on(turned)
+                .graceful_shutdown_on(self.stop())
+                .run(
+                    reconcile_request,
+                    again::<CertificateRequest>,
+                    Arc::clone(context),
+                )
+                .for_each(|_| future::ready(()));
+            tasks.spawn(controller);
         }
         if self.arguments.signing_requests && self.arguments.watch_namespaces.is_empty() {
             let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
@@ -321,15 +344,15 @@ fn counted<K: Send + 'static>(
     health: &Arc<Health>,
     events: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
 ) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static {
-    let health = Arc::clone(health);
+    let failures = health.watch();
     events
         .backoff(Prompt::default())
         .inspect(move |event| match event {
             // It says that it begins, also when the API server is away.
             Ok(Event::Init) => {}
-            Ok(_) => health.watch_failures.store(0, Ordering::Relaxed),
+            Ok(_) => failures.store(0, Ordering::Relaxed),
             Err(error) => {
-                health.watch_failures.fetch_add(1, Ordering::Relaxed);
+                failures.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(
                     error = with_causes(error),
                     "a watch of the API server failed; it begins again"
