@@ -72,15 +72,20 @@ impl<'a> Pod<'a> {
             .env("KUBECONFIG", cluster.kubeconfig_of(NAMESPACE, NAME))
             .env("POD_NAMESPACE", NAMESPACE)
             .env("POD_NAME", name);
-        let program = launch.spawn();
-        cluster.answers_for(&program);
-        let replica = Replica { program, listen };
-        replica.ready();
-        replica
+        Replica::start(cluster, launch, listen)
     }
 }
 
 impl Replica {
+    /// Starts what listens at that port, and waits until it is ready.
+    pub(crate) fn start(cluster: &Cluster, launch: Launch, listen: Port) -> Self {
+        let program = launch.spawn();
+        cluster.answers_for(&program);
+        let replica = Self { program, listen };
+        replica.ready();
+        replica
+    }
+
     /// Starts it again after it was killed, and waits until it is ready.
     pub fn restart(&mut self, cluster: &Cluster) {
         self.program.restart(0);
@@ -105,11 +110,14 @@ impl Replica {
         eventually(&what, || self.metric(name, "") as usize == requests);
     }
 
+    /// Whether it says that it is ready.
+    pub fn is_ready(&self) -> bool {
+        let answer = self.client().try_request("GET", "/readyz", &[], b"");
+        answer.is_ok_and(|answer| answer.status == 200)
+    }
+
     fn ready(&self) {
-        eventually("certway-issuer is ready", || {
-            let answer = self.client().try_request("GET", "/readyz", &[], b"");
-            answer.is_ok_and(|answer| answer.status == 200)
-        });
+        eventually("certway-issuer is ready", || self.is_ready());
     }
 
     fn client(&self) -> HttpsClient {

@@ -1,15 +1,17 @@
 //! Who may approve and deny requests to an issuer that is not in cert-manager's tree: RBAC decides, by the name of the
-//! signer. cert-manager's suite has the same cases.
+//! signer. cert-manager's suite has the same cases; they hold for any group, and for the signer names of our kinds.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use proto_tests::kube::certmanager;
 use proto_tests::kube::watch::condition;
 use proto_tests::kube::{Api, Cluster, Namespace, Refused, Resource, cluster};
+use proto_tests::kube::{certmanager, kinds};
 use proto_tests::program::eventually;
 use serde_json::{Value, json};
 
 use crate::admission::request;
+use crate::apart::apart;
+use crate::ours::certway;
 
 /// Where the issuers of a group live.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,52 +44,137 @@ enum Outcome {
     NoSuchSigner,
 }
 
+/// Whose kinds of issuer.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// A group of the test's own, each time another one.
+    Anybodys,
+    /// `certway.dev`.
+    Ours,
+    /// `certmanager.onap.org`, which has no kind for the whole cluster.
+    Onaps,
+}
+
 macro_rules! cases {
-    ($($name:ident: $condition:literal, $scope:ident, $signer:ident => $outcome:ident;)*) => {
+    ($whose:ident $($name:ident: $condition:literal, $scope:ident, $signer:ident => $outcome:ident;)*) => {
         $(
             #[test]
             fn $name() {
-                decides($condition, Scope::$scope, Signer::$signer, Outcome::$outcome);
+                let (scope, signer) = (Scope::$scope, Signer::$signer);
+                decides(Whose::$whose, $condition, scope, signer, Outcome::$outcome);
             }
         )*
     };
 }
 
-cases! {
-    without_the_permission_nobody_approves: "Approved", Namespaced, None => NoPermission;
-    without_the_permission_nobody_denies: "Denied", Namespaced, None => NoPermission;
-    nobody_approves_for_a_kind_that_is_not_there: "Approved", Nowhere, Any => NoSuchSigner;
-    nobody_denies_for_a_kind_that_is_not_there: "Denied", Nowhere, Any => NoSuchSigner;
-    permission_for_all_cluster_issuers_approves: "Approved", Cluster, Any => Done;
-    permission_for_all_cluster_issuers_denies: "Denied", Cluster, Any => Done;
-    permission_for_a_cluster_issuer_by_name_approves: "Approved", Cluster, Plain => Done;
-    permission_for_a_cluster_issuer_by_name_denies: "Denied", Cluster, Plain => Done;
-    permission_with_a_namespace_does_not_approve_for_a_cluster_issuer: "Approved", Cluster, InNamespace => NoPermission;
-    permission_with_a_namespace_does_not_deny_for_a_cluster_issuer: "Denied", Cluster, InNamespace => NoPermission;
-    permission_for_an_issuer_by_namespace_and_name_approves: "Approved", Namespaced, InNamespace => Done;
-    permission_for_an_issuer_by_namespace_and_name_denies: "Denied", Namespaced, InNamespace => Done;
-    permission_without_a_namespace_does_not_approve_for_an_issuer: "Approved", Namespaced, Plain => NoPermission;
-    permission_without_a_namespace_does_not_deny_for_an_issuer: "Denied", Namespaced, Plain => NoPermission;
-    permission_for_all_issuers_approves: "Approved", Namespaced, Any => Done;
+macro_rules! cases_of_a_cluster {
+    ($whose:ident) => {
+        cases! { $whose
+            permission_for_all_cluster_issuers_approves: "Approved", Cluster, Any => Done;
+            permission_for_all_cluster_issuers_denies: "Denied", Cluster, Any => Done;
+            permission_for_a_cluster_issuer_by_name_approves: "Approved", Cluster, Plain => Done;
+            permission_for_a_cluster_issuer_by_name_denies: "Denied", Cluster, Plain => Done;
+            permission_with_a_namespace_does_not_approve_for_a_cluster_issuer: "Approved", Cluster, InNamespace => NoPermission;
+            permission_with_a_namespace_does_not_deny_for_a_cluster_issuer: "Denied", Cluster, InNamespace => NoPermission;
+        }
+    };
+}
+
+macro_rules! cases_of_a_namespace {
+    ($whose:ident) => {
+        cases! { $whose
+            without_the_permission_nobody_approves: "Approved", Namespaced, None => NoPermission;
+            without_the_permission_nobody_denies: "Denied", Namespaced, None => NoPermission;
+            nobody_approves_for_a_kind_that_is_not_there: "Approved", Nowhere, Any => NoSuchSigner;
+            nobody_denies_for_a_kind_that_is_not_there: "Denied", Nowhere, Any => NoSuchSigner;
+            permission_for_an_issuer_by_namespace_and_name_approves: "Approved", Namespaced, InNamespace => Done;
+            permission_for_an_issuer_by_namespace_and_name_denies: "Denied", Namespaced, InNamespace => Done;
+            permission_without_a_namespace_does_not_approve_for_an_issuer: "Approved", Namespaced, Plain => NoPermission;
+            permission_without_a_namespace_does_not_deny_for_an_issuer: "Denied", Namespaced, Plain => NoPermission;
+            permission_for_all_issuers_approves: "Approved", Namespaced, Any => Done;
+        }
+    };
+}
+
+mod anybodys {
+    use super::*;
+    cases_of_a_cluster!(Anybodys);
+    cases_of_a_namespace!(Anybodys);
+}
+
+mod ours {
+    use super::*;
+    cases_of_a_cluster!(Ours);
+    cases_of_a_namespace!(Ours);
+}
+
+mod onaps {
+    use super::*;
+    cases_of_a_namespace!(Onaps);
+}
+
+/// A kind of issuer: what a rule and a request call it.
+struct Kind {
+    cluster: &'static Cluster,
+    group: String,
+    plural: &'static str,
+    name: &'static str,
+}
+
+impl Whose {
+    /// Their kind of that scope, in a cluster that has it unless it is to be nowhere; `None` where there may be no cluster.
+    fn kind(self, scope: Scope) -> Option<Kind> {
+        let cluster = match self {
+            Self::Anybodys => cluster()?,
+            // The built-in approver, which is to approve for ours, must not be faster than the case.
+            Self::Ours | Self::Onaps => apart()?,
+        };
+        let group = match self {
+            Self::Anybodys => new_group(),
+            Self::Ours => "certway.dev".to_owned(),
+            Self::Onaps => "certmanager.onap.org".to_owned(),
+        };
+        let (plural, name) = match (self, scope) {
+            (_, Scope::Nowhere) => ("nobodies", "Nobody"),
+            (Self::Ours, Scope::Cluster) => ("clusterissuers", "ClusterIssuer"),
+            (Self::Onaps, _) => ("cmpv2issuers", "CMPv2Issuer"),
+            (Self::Anybodys | Self::Ours, _) => ("issuers", "Issuer"),
+        };
+        if matches!(self, Self::Anybodys) && scope != Scope::Nowhere {
+            kinds::define(cluster, &definition(&group, scope));
+        }
+        Some(Kind {
+            cluster,
+            group,
+            plural,
+            name,
+        })
+    }
+}
+
+impl Kind {
+    /// What a rule names.
+    fn signer(&self, name: &str) -> String {
+        format!("{}.{}/{name}", self.plural, self.group)
+    }
 }
 
 #[track_caller]
-fn decides(kind: &str, scope: Scope, signer: Signer, outcome: Outcome) {
-    let Some(cluster) = cluster() else { return };
+fn decides(whose: Whose, kind: &str, scope: Scope, signer: Signer, outcome: Outcome) {
+    let Some(theirs) = whose.kind(scope) else {
+        return;
+    };
+    let cluster = theirs.cluster;
     let namespace = cluster.namespace("approval");
-    let group = new_group();
     let account = cluster.service_account(&namespace.name, "approver");
     let name = match signer {
         Signer::None => None,
-        Signer::Any => Some(format!("issuers.{group}/*")),
-        Signer::InNamespace => Some(format!("issuers.{group}/{}.i", namespace.name)),
-        Signer::Plain => Some(format!("issuers.{group}/i")),
+        Signer::Any => Some(theirs.signer("*")),
+        Signer::InNamespace => Some(theirs.signer(&format!("{}.i", namespace.name))),
+        Signer::Plain => Some(theirs.signer("i")),
     };
     may_approve(&namespace, &account, name.as_deref());
-    if scope != Scope::Nowhere {
-        define(cluster, &group, scope);
-    }
-    let issuer = json!({ "name": "i", "kind": "Issuer", "group": group });
+    let issuer = json!({ "name": "i", "kind": theirs.name, "group": theirs.group });
     let made = request(&namespace, "r", &issuer);
     let made = cluster.admin.create(&made).unwrap();
 
@@ -112,11 +199,26 @@ fn decides(kind: &str, scope: Scope, signer: Signer, outcome: Outcome) {
 }
 
 #[test]
+fn the_cluster_role_we_ship_has_the_built_in_approver_approve_for_our_kinds() {
+    let Some(cluster) = cluster() else { return };
+    let namespace = cluster.namespace("shipped");
+    certway(&namespace);
+    for kind in ["Issuer", "ClusterIssuer"] {
+        let issuer = json!({ "name": "none", "kind": kind, "group": "certway.dev" });
+        let made = request(&namespace, &kind.to_lowercase(), &issuer);
+        let made = cluster.admin.create(&made).unwrap();
+        let approved = cluster.admin.until_condition(&made, "Approved", "True");
+        let approval = condition(&approved, "Approved");
+        assert_eq!(approval["reason"], "cert-manager.io", "{kind}");
+    }
+}
+
+#[test]
 fn the_built_in_approver_waits_until_a_cluster_role_names_the_signer() {
     let Some(cluster) = cluster() else { return };
     let namespace = cluster.namespace("approver");
     let group = new_group();
-    define(cluster, &group, Scope::Namespaced);
+    kinds::define(cluster, &definition(&group, Scope::Namespaced));
     let issuer = json!({ "name": "i", "kind": "Issuer", "group": group });
     let approver = "certificaterequests-approver";
     let before = cluster.cert_manager.sync_errors(approver);
@@ -207,9 +309,9 @@ fn grant(api: &Api, name: &str, signer: &str, subject: &Value) {
     .unwrap();
 }
 
-/// A kind `Issuer` of that group. Waits until discovery has it, as admission remembers for half a minute what it did not find.
-fn define(cluster: &Cluster, group: &str, scope: Scope) {
-    let definition = json!({
+/// A kind `Issuer` of that group.
+fn definition(group: &str, scope: Scope) -> Value {
+    json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": { "name": format!("issuers.{group}") },
@@ -222,16 +324,7 @@ fn define(cluster: &Cluster, group: &str, scope: Scope) {
                 "schema": { "openAPIV3Schema": { "type": "object" } },
             }],
         },
-    });
-    cluster.admin.create(&definition).unwrap();
-    cluster
-        .admin
-        .until_condition(&definition, "Established", "True");
-    eventually("discovery has the group", || {
-        let resources = cluster.admin.get(&format!("/apis/{group}/v1"));
-        resources.is_ok_and(|list| list["resources"][0]["name"] == "issuers")
-            && cluster.admin.get(&format!("/apis/{group}")).is_ok()
-    });
+    })
 }
 
 fn decide(account: &Api, made: &Value, kind: &str) -> Result<Value, Refused> {

@@ -210,7 +210,7 @@ fn issues(tested: &Tested, features: &[Feature], mut spec: Value) -> Option<Cert
 
 /// Waits until a Certificate is ready as it is now, and nothing is being issued for it.
 #[track_caller]
-fn ready(namespace: &Namespace<'_>, certificate: &Value) -> Value {
+pub fn ready(namespace: &Namespace<'_>, certificate: &Value) -> Value {
     let generation = certificate["metadata"]["generation"].as_i64();
     namespace
         .api()

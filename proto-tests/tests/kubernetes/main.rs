@@ -4,6 +4,7 @@
 //! the control: a case that fails with it is a wrong case.
 
 mod admission;
+mod apart;
 mod approval;
 mod certificates;
 mod checks;
@@ -11,7 +12,11 @@ mod control;
 mod deaths;
 mod feature;
 mod in_tree;
+mod modifications;
+mod namespaced;
+mod onap;
 mod ours;
 mod outages;
+mod roots;
 mod signing_requests;
 mod tested;
