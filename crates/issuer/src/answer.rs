@@ -85,8 +85,8 @@ pub fn check(
     let anchor = found.anchors.first().cloned();
     let ca = match mode {
         TrustMode::None => String::new(),
-        TrustMode::ChainRootOnly => anchor.iter().map(Certificate::to_pem).collect(),
-        TrustMode::All => bundle(anchor.as_ref(), &roots, now),
+        TrustMode::ChainRootOnly => pem(anchor.as_slice()),
+        TrustMode::All => pem(&in_order(anchor.as_ref(), &roots, now)),
     };
     within("certificate and chain", certificate.len(), LARGEST_CHAIN)?;
     within("the roots", ca.len(), LARGEST_BUNDLE)?;
@@ -99,21 +99,27 @@ pub fn check(
     })
 }
 
-/// Roots as PEM text: the one that today's chains end with first, for clients that look at one alone; the others by subject and fingerprint, so that the text stays
-/// the same while the roots do. Of the others, expired ones, cross-certificates and repetitions are left out.
+/// Roots as they are written down: the one that today's chains end with first, for clients that look at one alone; the others by subject and fingerprint, so that
+/// the text stays the same while the roots do. Of the others, expired ones, cross-certificates and repetitions are left out.
 #[must_use]
-pub fn bundle(first: Option<&Certificate>, roots: &[Certificate], now: Timestamp) -> String {
+pub fn in_order(
+    first: Option<&Certificate>,
+    roots: &[Certificate],
+    now: Timestamp,
+) -> Vec<Certificate> {
     let mut others: Vec<&Certificate> = roots
         .iter()
         .filter(|root| Some(*root) != first && root.not_after() >= now && root.is_self_signed())
         .collect();
     others.sort_by_cached_key(|root| (root.subject().to_string(), root.fingerprint()));
     others.dedup();
-    first
-        .into_iter()
-        .chain(others)
-        .map(Certificate::to_pem)
-        .collect()
+    first.into_iter().chain(others).cloned().collect()
+}
+
+/// PEM text, one block each.
+#[must_use]
+pub fn pem(certificates: &[Certificate]) -> String {
+    certificates.iter().map(Certificate::to_pem).collect()
 }
 
 /// A subject that two of these roots have, in whose place a store that names its entries by subject keeps one.

@@ -89,12 +89,12 @@ async fn check<K: Configured>(
         reason: "CAUnavailable",
         message: format!("the CA behind the RA: {}", with_causes(&error)),
     })?;
-    context.metrics.trusts(id, roots.len());
     let now = Timestamp::now();
     let first = roots.iter().find(|root| root.not_after() >= now);
-    let bundle = answer::bundle(first, &roots, now);
+    let roots = answer::in_order(first, &roots, now);
+    context.metrics.trusts(id, roots.len());
     let namespace = context.ra.namespace_of(id);
-    publish::publish(&context.kube, issuer, namespace, settings, &roots, &bundle)
+    publish::publish(&context.kube, issuer, namespace, settings, &roots)
         .await
         .map_err(|message| Unready {
             reason: "TrustNotPublished",

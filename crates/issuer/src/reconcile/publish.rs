@@ -10,6 +10,7 @@ use pki::keystore::{self, Keystore};
 use secrecy::SecretString;
 
 use super::FIELD_MANAGER;
+use crate::answer;
 use crate::issuers::Configured;
 use crate::kinds::{SecretKey, Truststores};
 use crate::settings::Settings;
@@ -31,8 +32,8 @@ pub(super) async fn publish<K: Configured>(
     namespace: &str,
     settings: &Settings,
     roots: &[Certificate],
-    bundle: &str,
 ) -> Result<(), String> {
+    let bundle = &answer::pem(roots);
     let place = Place {
         kube,
         namespace,
