@@ -174,16 +174,18 @@ async fn write<K: Configured>(
     }
     let body = json!({
         "apiVersion": K::api_version(&()), "kind": K::kind(&()),
-        // Where there is no status subresource a patch would make an object that is gone anew, but not under its uid.
+        // Another issuer of the same name is none of ours.
         "metadata": { "name": issuer.name_any(), "namespace": issuer.namespace(), "uid": issuer.uid() },
         "status": { "conditions": [condition] },
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let (name, api) = (issuer.name_any(), issuer.place(context.kube.clone()));
     let written = match api.patch_status(&name, &params, &Patch::Apply(&body)).await {
-        // ONAP's own definition has no status subresource: there the status is a field like another.
+        // ONAP's own definition has no status subresource: there the status is a field like another. Nor does it know observedGeneration, which an apply is
+        // refused for and a merge leaves out.
         Err(kube::Error::Api(status)) if status.code == 404 => {
-            api.patch(&name, &params, &Patch::Apply(&body)).await
+            api.patch(&name, &PatchParams::default(), &Patch::Merge(&body))
+                .await
         }
         other => other,
     };
