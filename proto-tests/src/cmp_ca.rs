@@ -247,10 +247,7 @@ impl Desk {
         }
         if let PkiBody::Genm(_) = open.request.body() {
             let why = "there is nothing to tell";
-            return Answer::Rejected(PkiStatusInfo::rejection(
-                PkiFailureInfo::BAD_REQUEST,
-                why,
-            ));
+            return Answer::Rejected(PkiStatusInfo::rejection(PkiFailureInfo::BAD_REQUEST, why));
         }
         let mut template = asked(open.request.body());
         if let Act::IssueFor(key) = act {

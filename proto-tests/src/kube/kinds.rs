@@ -38,7 +38,9 @@ pub fn define(cluster: &Cluster, definition: &Value) {
         let found = cluster.admin.get(&format!("/apis/{group}/{version}"));
         let has = |list: Value| {
             let resources = list["resources"].as_array().cloned().unwrap_or_default();
-            resources.iter().any(|r| r["name"] == spec["names"]["plural"])
+            resources
+                .iter()
+                .any(|r| r["name"] == spec["names"]["plural"])
         };
         found.is_ok_and(has) && cluster.admin.get(&format!("/apis/{group}")).is_ok()
     });

@@ -48,9 +48,7 @@ fn launch(
 fn admit(namespace: &Namespace<'_>, own: &str) {
     let rbac = "rbac.authorization.k8s.io/v1";
     let metadata = json!({ "name": NAME, "namespace": namespace.name });
-    let rule = |group: &str, resources: &[&str], verbs: &[&str]| {
-        json!({ "apiGroups": [group], "resources": resources, "verbs": verbs })
-    };
+    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
     let role: Value = json!({
         "apiVersion": rbac, "kind": "Role", "metadata": metadata,
         "rules": [

@@ -116,7 +116,10 @@ fn shortened(modifications: &str) -> Option<(Namespace<'static>, OwnRa, Embedded
     let more = json!({ "modifications": modifications });
     let (namespace, own) = before(&ca.url(), &ca.root, &more)?;
     // Later than the CA's hour, so that cert-manager does not renew at once what it just got.
-    let made = certificate(&namespace, &json!({ "duration": "48h", "renewBefore": "5m" }));
+    let made = certificate(
+        &namespace,
+        &json!({ "duration": "48h", "renewBefore": "5m" }),
+    );
     Some((namespace, own, ca, made))
 }
 
@@ -183,7 +186,11 @@ fn a_changed_certificate_is_taken_without_a_word_where_changes_are_accepted() {
     };
     namespace.api().until_condition(&made, "Ready", "True");
     let reasons = reasons_with(&namespace, "Issued");
-    assert!(!reasons.iter().any(|reason| reason == "GrantedWithModifications"));
+    assert!(
+        !reasons
+            .iter()
+            .any(|reason| reason == "GrantedWithModifications")
+    );
     let request = namespace.api().read(&request_of(&namespace)).unwrap();
     let message = condition(&request, "Ready")["message"].clone();
     assert_eq!(message, "Certificate issued");

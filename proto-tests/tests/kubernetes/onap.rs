@@ -76,7 +76,13 @@ fn definition(required: &[&str]) -> Value {
     })
 }
 
-const REQUIRED: [&str; 5] = ["url", "healthEndpoint", "certEndpoint", "caName", "certSecretRef"];
+const REQUIRED: [&str; 5] = [
+    "url",
+    "healthEndpoint",
+    "certEndpoint",
+    "caName",
+    "certSecretRef",
+];
 
 /// The standard instance; the chart's template leaves `updateEndpoint` out, the provider's example has it.
 fn instance(namespace: &Namespace<'_>, name: &str, ra: &OwnRa, update: Option<&str>) -> Value {
@@ -195,7 +201,8 @@ fn replace(cluster: &Cluster, definition: &Value) {
     let there = cluster.admin.read(definition).unwrap();
     // Not merged: what the one before had and this one has not is to go.
     wanted["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"].clone();
-    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/cmpv2issuers.certmanager.onap.org";
+    let path =
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/cmpv2issuers.certmanager.onap.org";
     cluster.admin.put(path, &wanted).unwrap();
     kinds::define(cluster, definition);
 }

@@ -111,7 +111,8 @@ impl World {
 
     /// Has a certificate issued by an Issuer with this `spec.trust`, both of this name; gives its Secret.
     fn secret(&self, name: &str, trust: &Value) -> Secret {
-        self.ra.issuer(&self.namespace, name, &json!({ "trust": trust }));
+        self.ra
+            .issuer(&self.namespace, name, &json!({ "trust": trust }));
         issued(&self.namespace, name, &certificate(name));
         self.namespace.secret(name).unwrap()
     }
@@ -141,7 +142,10 @@ fn every_root_is_in_the_secret_that_of_the_chain_first_and_no_cross_certificate(
     let Some(world) = World::shared() else { return };
     let secret = world.secret("all", &json!({}));
     let (chain, roots) = (secret.chain(), world.rollover.all());
-    assert_eq!(String::from_utf8(secret.bytes("ca.crt")).unwrap(), pem(&roots));
+    assert_eq!(
+        String::from_utf8(secret.bytes("ca.crt")).unwrap(),
+        pem(&roots)
+    );
     assert_eq!(chain[1..], [world.rollover.issuing.certificate.clone()]);
     checks::verifies(&chain[0], &chain[1..], &roots[..1]);
     checks::verifies(&chain[0], &chain[1..], &roots);
@@ -170,7 +174,9 @@ fn the_config_map_is_what_a_trust_manager_bundle_selects_and_has_what_the_secret
     let selected = world.namespace.api().get(&selected).unwrap();
     let mut selected = selected["items"].as_array().unwrap().iter();
     let found = selected.find(|map| map["metadata"]["name"] == "bundle-trust");
-    let text = found.expect("the label")["data"]["ca.crt"].as_str().unwrap();
+    let text = found.expect("the label")["data"]["ca.crt"]
+        .as_str()
+        .unwrap();
     assert_eq!(text.as_bytes(), secret.bytes("ca.crt"));
 }
 
@@ -178,7 +184,13 @@ fn the_config_map_is_what_a_trust_manager_bundle_selects_and_has_what_the_secret
 fn no_config_map_is_kept_where_none_is_wanted() {
     let Some(world) = World::shared() else { return };
     world.secret("mapless", &json!({ "configMap": false }));
-    assert!(world.namespace.api().read(&world.config_map("mapless")).is_err());
+    assert!(
+        world
+            .namespace
+            .api()
+            .read(&world.config_map("mapless"))
+            .is_err()
+    );
 }
 
 #[test]
@@ -196,7 +208,9 @@ fn every_root_is_in_both_truststores_for_keytool_and_for_openssl() {
     let stores = json!({ "truststores": {
         "secretName": "stores", "passwordSecretRef": { "name": "password", "key": "word" },
     } });
-    world.ra.issuer(&world.namespace, "stores", &json!({ "trust": stores }));
+    world
+        .ra
+        .issuer(&world.namespace, "stores", &json!({ "trust": stores }));
 
     let secret = world.namespace.secret("stores").unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -204,9 +218,20 @@ fn every_root_is_in_both_truststores_for_keytool_and_for_openssl() {
     assert_eq!(secret.ca(), roots);
     for (name, kind) in [("truststore.jks", "JKS"), ("truststore.p12", "PKCS12")] {
         let path = write(folder.path(), name, secret.bytes(name));
-        assert_eq!(entries(&path, kind, "open sesame"), fingerprints(&roots), "{name}");
+        assert_eq!(
+            entries(&path, kind, "open sesame"),
+            fingerprints(&roots),
+            "{name}"
+        );
     }
-    let arguments = ["pkcs12", "-in", "truststore.p12", "-nokeys", "-passin", "pass:open sesame"];
+    let arguments = [
+        "pkcs12",
+        "-in",
+        "truststore.p12",
+        "-nokeys",
+        "-passin",
+        "pass:open sesame",
+    ];
     let text = peer::run("openssl", folder.path(), &arguments);
     let mut read = Certificate::all_from_pem(text.as_bytes()).unwrap();
     read.sort_by_key(Certificate::fingerprint);
@@ -236,14 +261,17 @@ fn whoever_has_cert_manager_make_a_store_that_loses_a_root_is_told() {
     let events = Resource::new("events.k8s.io/v1", "Event");
     let namespace = Some(world.namespace.name.as_str());
     let what = "a warning about the Certificate";
-    world.namespace.api().until(&events, namespace, what, |all| {
-        let about = |event: &&Value| {
-            event["reason"] == "TruststoreLosesRoots"
-                && event["regarding"]["kind"] == "Certificate"
-                && event["regarding"]["name"] == "loses"
-        };
-        all.values().find(about).map(|_| ())
-    });
+    world
+        .namespace
+        .api()
+        .until(&events, namespace, what, |all| {
+            let about = |event: &&Value| {
+                event["reason"] == "TruststoreLosesRoots"
+                    && event["regarding"]["kind"] == "Certificate"
+                    && event["regarding"]["name"] == "loses"
+            };
+            all.values().find(about).map(|_| ())
+        });
     // That it is true.
     if peer::missing("keytool") {
         return;
@@ -261,11 +289,16 @@ fn a_root_that_the_ra_learns_of_is_published_without_any_issuance() {
         return;
     };
     let stores = json!({ "truststores": { "secretName": "stores" } });
-    world.ra.issuer(&world.namespace, "fresh", &json!({ "trust": stores }));
+    world
+        .ra
+        .issuer(&world.namespace, "fresh", &json!({ "trust": stores }));
     let api = world.namespace.api();
     let before = api.read(&world.config_map("fresh")).unwrap();
     let known = before["data"]["ca.crt"].as_str().unwrap();
-    assert_eq!(Certificate::all_from_pem(known.as_bytes()).unwrap().len(), 2);
+    assert_eq!(
+        Certificate::all_from_pem(known.as_bytes()).unwrap().len(),
+        2
+    );
 
     world.rollover.write_old(&world.ra.service.setup, true);
     world.ra.service.program.signal("HUP");
@@ -274,7 +307,9 @@ fn a_root_that_the_ra_learns_of_is_published_without_any_issuance() {
     api.until_object(&world.config_map("fresh"), "the ConfigMap has it", |now| {
         (now["data"]["ca.crt"] == expected).then_some(())
     });
-    let secret = world.namespace.object(&Resource::core("Secret"), "stores", &json!({}));
+    let secret = world
+        .namespace
+        .object(&Resource::core("Secret"), "stores", &json!({}));
     api.until_object(&secret, "the truststores have it", |now| {
         (Secret(now.clone()).bytes("ca.crt") == expected.as_bytes()).then_some(())
     });
@@ -282,7 +317,15 @@ fn a_root_that_the_ra_learns_of_is_published_without_any_issuance() {
 
 /// The SHA-256 fingerprints of the trusted certificates of a store, as keytool tells them.
 fn entries(path: &str, kind: &str, password: &str) -> Vec<String> {
-    let arguments = ["-list", "-keystore", path, "-storetype", kind, "-storepass", password];
+    let arguments = [
+        "-list",
+        "-keystore",
+        path,
+        "-storetype",
+        kind,
+        "-storepass",
+        password,
+    ];
     let text = peer::keytool(std::path::Path::new("/"), &arguments);
     let lines = text.lines().filter(|line| line.contains("SHA-256"));
     let mut found: Vec<String> = lines

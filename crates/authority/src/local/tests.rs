@@ -283,14 +283,8 @@ async fn a_ca_is_issued_below_an_issuing_ca_with_room_and_has_one_level_less() {
     };
     let name = AuthorityName::new("local");
     let settings = LocalSettings::default();
-    let ca = LocalAuthority::open_or_create(
-        name,
-        folder.path(),
-        &hierarchy,
-        settings,
-        journal(),
-        now(),
-    );
+    let ca =
+        LocalAuthority::open_or_create(name, folder.path(), &hierarchy, settings, journal(), now());
     let ca = ca.await.unwrap();
     let mut template = template();
     template.ca = Some(CaConstraint { path_len: None });

@@ -16,7 +16,8 @@ pub(super) async fn warn_of_lost_roots(context: &Context, request: &CertificateR
     if ca.matches("BEGIN CERTIFICATE").count() < 2 {
         return;
     }
-    let Some(subject) = twins(&pki::Certificate::all_from_pem(ca.as_bytes()).unwrap_or_default()) else {
+    let Some(subject) = twins(&pki::Certificate::all_from_pem(ca.as_bytes()).unwrap_or_default())
+    else {
         return;
     };
     let (Some(name), Some(namespace)) = (certificate_name(request), request.namespace()) else {
