@@ -146,7 +146,10 @@ fn every_root_is_in_the_secret_that_of_the_chain_first_and_no_cross_certificate(
         String::from_utf8(secret.bytes("ca.crt")).unwrap(),
         pem(&roots)
     );
-    assert_eq!(chain[1..], [world.rollover.issuing.certificate.clone()]);
+    assert_eq!(
+        &chain[1..],
+        std::slice::from_ref(&world.rollover.issuing.certificate)
+    );
     checks::verifies(&chain[0], &chain[1..], &roots[..1]);
     checks::verifies(&chain[0], &chain[1..], &roots);
 }
@@ -155,7 +158,10 @@ fn every_root_is_in_the_secret_that_of_the_chain_first_and_no_cross_certificate(
 fn the_root_of_the_chain_alone_is_in_the_secret_where_no_other_is_wanted() {
     let Some(world) = World::shared() else { return };
     let secret = world.secret("chain", &json!({ "mode": "ChainRootOnly" }));
-    assert_eq!(secret.ca(), [world.rollover.new.certificate.clone()]);
+    assert_eq!(
+        secret.ca(),
+        std::slice::from_ref(&world.rollover.new.certificate)
+    );
 }
 
 #[test]
