@@ -17,9 +17,13 @@ pub(crate) fn depth(octets: &[u8]) {
     let [high, low, tag, place, core @ ..] = octets else {
         return;
     };
-    // The deepest take as long as thousands of others: one start in 256 is enough of them.
+    // The deepest take as long as thousands of others: a few starts are enough of them, and most are as deep as what is found in the field.
     let stated = usize::from(u16::from_be_bytes([*high, *low]));
-    let depth = if *high == 0xff { stated } else { stated % 512 };
+    let depth = match *high {
+        0xff => stated,
+        0xf0..0xff => stated % 512,
+        _ => usize::from(*low) % 32,
+    };
     if place & 0x80 != 0 {
         return messages(depth % 300, core);
     }

@@ -9,6 +9,7 @@ pub mod bench;
 pub mod ca;
 pub mod certs;
 pub mod client;
+pub mod clock;
 pub mod cmp;
 pub mod cmp_ca;
 pub mod fill;
@@ -32,6 +33,7 @@ pub mod v1;
 
 pub use ca::EmbeddedCa;
 pub use certs::{Identity, Issuer, Keys, Pki};
+pub use clock::FakeClock;
 pub use cmp_ca::{Act, CmpCa};
 pub use https::{Answer, Connection, HttpsClient};
 pub use mock::Mock;

@@ -78,6 +78,14 @@ impl NativeSetup {
         setup
     }
 
+    /// The same with that in `[listen]`.
+    pub fn with_listen(listen: &str) -> Self {
+        Self {
+            listen: listen.to_owned(),
+            ..Self::new()
+        }
+    }
+
     /// What signs our answers: a certificate for an RA, of the CA.
     fn signer(&self) -> Identity {
         let key = Keys::ec();

@@ -233,6 +233,12 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`]
     async fn revoked(&self, by: &AuthorityName) -> Result<Vec<CrlEntry>, JournalError>;
 
+    /// Whether what is done can be written down, as far as anyone has tried lately: a store may answer and take nothing.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`] with the reason.
+    fn is_writable(&self) -> Result<(), JournalError>;
+
     /// How many requests are under way: for metrics, which can wait and can do without.
     ///
     /// # Errors

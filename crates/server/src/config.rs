@@ -3,10 +3,11 @@
 //! docs/CONFIG.md has a line for each key. [`read()`] is the way in; [`crate::onap`] makes the same [`Config`] out of CertService's
 //! environment and `cmpServers.json`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
+use pki::pkcs11::TokenSettings;
 use ra::{AuthorityName, Label, Profile, ProfileName};
 
 use crate::callers::Caller;
@@ -61,6 +62,8 @@ pub struct Config {
     pub v1: V1Settings,
     /// CMP, whatever the label.
     pub cmp: CmpListener,
+    /// The PKCS#11 modules that keys may be in, by name.
+    pub tokens: BTreeMap<String, TokenSettings>,
     /// The CAs we can ask.
     pub authorities: HashMap<AuthorityName, AuthorityConfig>,
     /// What is allowed.
@@ -207,6 +210,7 @@ pub(crate) fn check(raw: &RawConfig, mut cx: Context) -> Result<Config, (Problem
         reload_every,
         v1,
         cmp,
+        tokens: cx.tokens,
         authorities,
         profiles,
         labels,

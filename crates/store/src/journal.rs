@@ -106,6 +106,7 @@ impl SqlJournal {
             database,
             known: Arc::new(known),
             outage: Arc::default(),
+            ailment: Arc::default(),
         };
         let (jobs, queued) = mpsc::channel(options.queue.max(1));
         let (records, recorded) = mpsc::channel(options.records.max(1));
@@ -365,6 +366,13 @@ impl Journal for SqlJournal {
 
     async fn revoked(&self, by: &AuthorityName) -> Result<Vec<CrlEntry>, JournalError> {
         self.reader().revoked(by).await
+    }
+
+    fn is_writable(&self) -> Result<(), JournalError> {
+        match self.ground.ailment.reason() {
+            Some(fault) => Err(fault.into()),
+            None => Ok(()),
+        }
     }
 
     async fn under_way(&self) -> Result<UnderWay, JournalError> {

@@ -21,6 +21,7 @@
 //!   issued; the first one stands.
 //! - SQL is one text for both databases but for how a transaction begins, the clock, and `SKIP LOCKED`.
 
+mod ailment;
 mod codec;
 mod compact;
 mod database;

@@ -45,6 +45,8 @@ impl Multi {
 /// how a claim passes over rows that another process is just taking.
 pub(crate) struct Sql {
     pub(crate) begin: &'static str,
+    /// A write that changes nothing and has to reach the disk all the same.
+    pub(crate) try_to_write: &'static str,
     /// Whole transactions in one text, where the database takes that.
     pub(crate) alone: Option<Alone>,
     pub(crate) retire: &'static str,
@@ -98,6 +100,7 @@ pub(crate) struct Sql {
 pub(crate) static SQLITE: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&Words {
         begin: "BEGIN IMMEDIATE",
+        try_to_write: "PRAGMA user_version = 0",
         takes_several: true,
         now: "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000)",
         skip: "",
@@ -108,6 +111,7 @@ pub(crate) static SQLITE: LazyLock<Sql> = LazyLock::new(|| {
 pub(crate) static POSTGRES: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&Words {
         begin: "BEGIN",
+        try_to_write: "SELECT txid_current()",
         takes_several: false,
         now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
         skip: "FOR UPDATE SKIP LOCKED",
@@ -116,6 +120,7 @@ pub(crate) static POSTGRES: LazyLock<Sql> = LazyLock::new(|| {
 
 struct Words {
     begin: &'static str,
+    try_to_write: &'static str,
     /// Whether one text may hold several statements with parameters.
     takes_several: bool,
     now: &'static str,
@@ -158,6 +163,7 @@ impl Sql {
     fn new(words: &Words) -> Self {
         let Words {
             begin,
+            try_to_write,
             takes_several,
             now,
             skip,
@@ -167,6 +173,7 @@ impl Sql {
         );
         Self {
             begin,
+            try_to_write,
             alone: takes_several.then(|| Alone::new(begin, &insert_running)),
             retire: "UPDATE journal SET retired = id WHERE id = $1 AND retired = 0",
             forget_running: "DELETE FROM running WHERE id = $1",

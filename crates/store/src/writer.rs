@@ -13,6 +13,7 @@ use std::time::Duration;
 use sqlx::{AnyConnection, AnyPool, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::ailment::Ailment;
 use crate::database::Database;
 use crate::fault::{Blame, Fault};
 use crate::known::Known;
@@ -37,12 +38,14 @@ pub(crate) struct Ground {
     pub(crate) database: Arc<Database>,
     pub(crate) known: Arc<Known>,
     pub(crate) outage: Arc<Outage>,
+    pub(crate) ailment: Arc<Ailment>,
 }
 
 pub(crate) struct Writer {
     database: Arc<Database>,
     known: Arc<Known>,
     outage: Arc<Outage>,
+    ailment: Arc<Ailment>,
     jobs: mpsc::Receiver<Job>,
     records: mpsc::Receiver<AuditRow>,
     deadline: Duration,
@@ -64,7 +67,7 @@ struct Pending {
 
 /// How often a batch is tried when transactions of other processes get in its way.
 const TRIES: usize = 4;
-/// How often a database that went away is looked for.
+/// How often a database that went away is looked for, and one that could not be written is tried.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl Writer {
@@ -80,12 +83,14 @@ impl Writer {
             database,
             known,
             outage,
+            ailment,
         } = ground;
         let connection = Some(connection);
         Self {
             database,
             known,
             outage,
+            ailment,
             jobs,
             records,
             deadline,
@@ -106,7 +111,9 @@ impl Writer {
             {
                 break;
             }
-            let batch = self.gather().await;
+            let Some(batch) = self.gather_or_try().await else {
+                continue;
+            };
             if batch.is_empty()
                 && self.jobs.is_closed()
                 && self.jobs.is_empty()
@@ -177,6 +184,36 @@ impl Writer {
         }
     }
 
+    /// While nothing can be written nobody may come who shows that it can again: then that is tried, and there is no batch.
+    async fn gather_or_try(&mut self) -> Option<Vec<Pending>> {
+        if self.ailment.reason().is_none() {
+            return Some(self.gather().await);
+        }
+        match tokio::time::timeout(LOOK_EVERY, self.gather()).await {
+            Ok(batch) => Some(batch),
+            Err(_) => {
+                self.try_to_write().await;
+                None
+            }
+        }
+    }
+
+    async fn try_to_write(&mut self) {
+        let (sql, deadline) = (self.database.sql(), self.deadline);
+        let tried = async {
+            let connection = self.connected().await?;
+            let written = sqlx::query(sql.try_to_write).execute(connection);
+            match tokio::time::timeout(deadline, written).await {
+                Ok(written) => Ok(drop(written?)),
+                Err(_) => Err(Fault::no_answer()),
+            }
+        };
+        match tried.await {
+            Ok(()) => self.ailment.end(),
+            Err(_) => self.connection = None,
+        }
+    }
+
     async fn gather(&mut self) -> Vec<Pending> {
         let mut jobs: Vec<Job> = self.later.drain(..).collect();
         let mut records = Vec::new();
@@ -235,6 +272,12 @@ impl Writer {
             batch.into_iter().map(|p| (p.work, p.reply)).unzip();
         match self.persist(&works).await {
             Ok(got) => {
+                if got.iter().any(|held| !held.is_empty()) {
+                    self.ailment.end();
+                } else if self.ailment.reason().is_some() {
+                    // What got hold of nothing may have written nothing.
+                    self.try_to_write().await;
+                }
                 for (work, got) in works.iter().zip(&got) {
                     self.claims.note(work, got);
                 }
@@ -260,6 +303,8 @@ impl Writer {
                     .for_each(|reply| answer(reply, Err(fault.clone())));
                 if self.away.is_some() {
                     self.fail_queued(&fault);
+                } else if fault.blame == Blame::Store {
+                    self.ailment.begin(&fault);
                 }
             }
         }
@@ -308,20 +353,26 @@ impl Writer {
     }
 
     async fn once(&mut self, works: &[Work]) -> Result<Vec<Vec<Held>>, Fault> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
+        let (sql, deadline) = (self.database.sql(), self.deadline);
+        let known = Arc::clone(&self.known);
+        let connection = self.connected().await?;
+        let applied = apply::apply(connection, sql, &known, works);
+        match tokio::time::timeout(deadline, applied).await {
+            Ok(result) => result,
+            Err(_) => Err(Fault::no_answer()),
+        }
+    }
+
+    async fn connected(&mut self) -> Result<&mut AnyConnection, Fault> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
             none => {
                 let connected = self.database.connect_writer().await;
                 self.away = connected.as_ref().err().cloned();
                 let connected = connected?;
                 self.database.refresh(&self.readers).await;
-                none.insert(connected)
+                Ok(none.insert(connected))
             }
-        };
-        let applied = apply::apply(connection, self.database.sql(), &self.known, works);
-        match tokio::time::timeout(self.deadline, applied).await {
-            Ok(result) => result,
-            Err(_) => Err(Fault::no_answer()),
         }
     }
 }
@@ -364,6 +415,7 @@ mod tests {
             database,
             known: Arc::default(),
             outage: Arc::default(),
+            ailment: Arc::default(),
         };
         let writer = Writer::new(ground, connection, readers, queued, recorded, patience);
         Bench {

@@ -150,3 +150,91 @@ fn a_read_only_disk_is_said_at_start() {
     disk.remount("rw");
     Order::new("a").finish(&site.rest(&Node::start(site.launch_on(&url))));
 }
+
+/// What turns the disk below a folder read-only, and writable again.
+struct Turned {
+    folder: tempfile::TempDir,
+    switch: std::path::PathBuf,
+}
+
+impl Turned {
+    /// `None`, said aloud, where there is no C compiler and need not be.
+    fn prepare() -> Option<Self> {
+        if peer::missing("cc") {
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let source = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/journal_faults/read_only.c"
+        );
+        let arguments = ["-shared", "-fPIC", "-o", "read_only.so", source, "-ldl"];
+        peer::run("cc", folder.path(), &arguments);
+        std::fs::create_dir(folder.path().join("disk")).unwrap();
+        let switch = folder.path().join("read-only");
+        Some(Self { folder, switch })
+    }
+
+    fn journal(&self) -> std::path::PathBuf {
+        self.folder.path().join("disk/journal.db")
+    }
+
+    fn under(&self, launch: Launch) -> Launch {
+        launch
+            .env("LD_PRELOAD", self.folder.path().join("read_only.so"))
+            .env("READ_ONLY_BELOW", self.folder.path().join("disk"))
+            .env("READ_ONLY_WHILE", &self.switch)
+    }
+}
+
+#[test]
+fn a_disk_that_turns_read_only_sheds_requests_and_readiness_and_both_are_back_when_it_is_writable()
+{
+    let Some(disk) = Turned::prepare() else {
+        return;
+    };
+    let ca = EmbeddedCa::start();
+    let site = Site::before(&ca);
+    let url = format!("sqlite://{}", disk.journal().display());
+    let node = Node::start(disk.under(site.launch_on(&url)));
+    let client = site.rest(&node);
+    let ready = || node.program.admin().get("/readyz", &[]);
+    Order::new("before").finish(&client);
+    assert_eq!(ready().status, 200);
+    let issued = ca.issued();
+
+    std::fs::write(&disk.switch, "").unwrap();
+    let orders: Vec<Order> = (0..4)
+        .map(|n| Order::new(&format!("read-only-{n}")))
+        .collect();
+    for order in &orders {
+        let answer = order.send(&client).unwrap();
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.header("retry-after").is_some());
+    }
+    node.program.log_has("the journal cannot be written");
+    let unready = ready();
+    assert_eq!(unready.status, 503);
+    assert!(
+        unready.text().contains("the journal is not available"),
+        "{}",
+        unready.text()
+    );
+    let metrics = node.program.admin().get("/metrics", &[]).text();
+    assert!(metrics.contains("certway_journal_up 0"), "{metrics}");
+    assert_eq!(ca.issued(), issued, "nothing that cannot be written down");
+
+    std::fs::remove_file(&disk.switch).unwrap();
+    // Without anybody's request.
+    node.program.log_has("the journal can be written again");
+    assert_eq!(ready().status, 200);
+    for order in &orders {
+        order.finish(&client);
+    }
+    let records = Ledger::file(&disk.journal()).all();
+    let held = records.iter().filter(|r| r.certificate.is_some()).count();
+    assert_eq!(
+        (held, i64::try_from(held).unwrap()),
+        (1 + orders.len(), ca.issued())
+    );
+}

@@ -1,6 +1,7 @@
 //! The journal when it is run for years: what operators see of it, a database that goes away, a disk that is full, files that are
-//! damaged, and several processes on one database.
+//! damaged, a clock that is set, and several processes on one database.
 
+mod clock;
 mod corrupt;
 mod disk;
 mod look;

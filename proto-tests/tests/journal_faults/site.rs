@@ -30,15 +30,17 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn before(ca: &EmbeddedCa) -> Self {
+        Self::before_any(ca.url(), &ca.root)
+    }
+
+    /// Before whatever speaks CMP at that URL.
+    pub(crate) fn before_any(upstream: String, root: &Certificate) -> Self {
         let setup = Setup::new();
         setup.write("upstream.secret", ca::SECRET);
-        setup.write("upstream.pem", ca.root.to_pem());
+        setup.write("upstream.pem", root.to_pem());
         setup.write("device.secret", SECRET);
         setup.write("signer.pem", setup.pki.server.pem());
-        Self {
-            setup,
-            upstream: ca.url(),
-        }
+        Self { setup, upstream }
     }
 
     /// How a process on its SQLite file is started, with more lines in `[journal]` after its URL.
@@ -143,10 +145,15 @@ impl Order {
     }
 
     pub(crate) fn send(&self, client: &HttpsClient) -> io::Result<Answer> {
+        self.send_and_wait(client, 20)
+    }
+
+    /// The same, which waits so many seconds for the certificate.
+    pub(crate) fn send_and_wait(&self, client: &HttpsClient, seconds: u8) -> io::Result<Answer> {
         let fields = [
             ("Content-Type", "application/json"),
             ("Idempotency-Key", self.key.as_str()),
-            ("Prefer", "wait=20"),
+            ("Prefer", &format!("wait={seconds}")),
         ];
         client.try_request("POST", "/v2/RA/certificates", &fields, self.body.as_bytes())
     }

@@ -7,8 +7,8 @@ use proto_tests::{EmbeddedCa, postgres};
 
 use crate::fronts::{Client, Door};
 use crate::site::{Site, Upstream};
-use crate::steps::{STEPS, assert_one, each_pair, kill_and_finish};
-use crate::waiting;
+use crate::steps::{CaRecord, STEPS, assert_one, each_pair, kill_and_finish};
+use crate::{revoking, waiting};
 
 #[test]
 fn another_process_finishes_rest_v1_whatever_step_the_first_is_killed_at() {
@@ -49,6 +49,35 @@ fn another_process_waits_on_for_rest_v2_whatever_step_the_first_is_killed_at() {
 fn another_process_waits_on_for_cmp_whatever_step_the_first_is_killed_at() {
     waiting_at_every_step(Door::CmpImplicit);
     waiting_at_every_step(Door::CmpExplicit);
+}
+
+#[test]
+fn another_process_tells_the_ca_the_clients_word_that_the_first_was_killed_with() {
+    if postgres::missing() {
+        return;
+    }
+    let ca = EmbeddedCa::start();
+    let mut site = Site::with_two("14", &Upstream::embedded(&ca));
+    site.only_the_first_works();
+    let mut client = Client::new(Door::CmpExplicit, &site, "heard");
+    client.until_cut(&site);
+    site.resurrect();
+    let certificate = client.finish(&site).unwrap();
+    assert_one(&site, client.subject(), &certificate);
+    ca.has_one(client.subject(), &certificate);
+    site.return_of_the_first();
+    assert_eq!(client.finish(&site).unwrap(), certificate);
+}
+
+#[test]
+fn another_process_finishes_a_revocation_whatever_step_the_first_is_killed_at() {
+    if postgres::missing() {
+        return;
+    }
+    let ca = EmbeddedCa::start();
+    each_pair(revoking::STEPS, |step| {
+        revoking::kill_and_finish(step, &ca, Site::with_two);
+    });
 }
 
 /// The claim is taken over while its holder sleeps; when it wakes, with the CA's answer there to be read, it has no say any more.

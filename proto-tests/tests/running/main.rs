@@ -2,6 +2,7 @@
 
 mod enrollment;
 mod manager;
+mod operations;
 mod reloading;
 mod sockets;
 mod stopping;

@@ -1,12 +1,14 @@
 //! certway-ra with its keys in a token.
 
-use pki::{Certificate, Csr, KeyUsages, Template, usage};
+use pki::{Certificate, Csr, KeyUsages, PrivateKey, Template, usage};
 use proto_tests::certs::{dn, sans};
 use proto_tests::program::eventually;
 use proto_tests::{Answer, Keys, Native, NativeSetup};
 use serde_json::json;
 
 use crate::hsm::{Hsm, PIN};
+
+const RA_CLIENTS: &str = "ra_clients = [\"subject:O=Devices,CN=RA\"]";
 
 fn csr(name: &str) -> String {
     let key = Keys::ec();
@@ -82,34 +84,78 @@ issuing_key = "pkcs11:token=certway;object=issuing"
     assert!(!native.log().contains(PIN), "the PIN is in the log");
 }
 
-#[test]
-fn requests_to_a_cmp_ca_are_signed_in_the_token() {
-    let Some(hsm) = Hsm::new() else { return };
-    let upstream = Native::local_with("", "ra_clients = [\"subject:O=Devices,CN=RA\"]");
-    let key = Keys::ec();
-    hsm.import("ra", "01", &key);
+/// A certificate for an RA that the upstream believes.
+fn ra_certificate(upstream: &Native, key: &PrivateKey) -> Certificate {
     let mut template = Template::new(dn("O=Devices,CN=RA"), key.public_key().clone());
     template.key_usage = Some(KeyUsages::DIGITAL_SIGNATURE);
     template.ext_key_usage = vec![usage::CMC_RA];
-    let certificate = upstream.setup.devices.sign(template);
-    let setup = NativeSetup::new();
-    setup.write("ra.pem", certificate.to_pem());
-    setup.write("upstream.pem", upstream.setup.root.certificate.to_pem());
+    upstream.setup.devices.sign(template)
+}
+
+/// What asks that upstream with a key in the token.
+fn asking(upstream: &Native, setup: &NativeSetup, key: &str) -> String {
     let authority = format!(
         r#"
 [authorities.ca.cmp]
 url = "{}"
-signature = {{ keystore = "ra.pem", key = "pkcs11:object=ra;token=certway?module-name=hsm" }}
+signature = {{ keystore = "ra.pem", key = "pkcs11:object={key};token=certway?module-name=hsm" }}
 trust = {{ anchors = ["upstream.pem"], signer = "any-below-anchors" }}
 "#,
         upstream.cmp_url()
     );
-    let config = authority + &setup.label("", "");
+    authority + &setup.label("", "")
+}
+
+fn believing(upstream: &Native) -> NativeSetup {
+    let setup = NativeSetup::new();
+    setup.write("upstream.pem", upstream.setup.root.certificate.to_pem());
+    setup
+}
+
+#[test]
+fn requests_to_a_cmp_ca_are_signed_in_the_token() {
+    let Some(hsm) = Hsm::new() else { return };
+    let upstream = Native::local_with("", RA_CLIENTS);
+    let key = Keys::ec();
+    hsm.import("ra", "01", &key);
+    let setup = believing(&upstream);
+    setup.write("ra.pem", ra_certificate(&upstream, &key).to_pem());
+    let config = asking(&upstream, &setup, "ra");
     let native = start(setup, &hsm, &config);
     leaf(&enroll(&native, "one", &csr("one.example")))
         .verify_signed_by(upstream.setup.issuing.certificate.public_key())
         .unwrap();
     assert_eq!(upstream.issued(), 1);
+    let shown = native.program.admin().get("/configz", &[]).json();
+    let module = &shown["configuration"]["pkcs11"]["hsm"];
+    assert_eq!(module["pin"], true, "{shown}");
+    assert_eq!(module["sessions"], 2, "{shown}");
+}
+
+#[test]
+fn a_key_in_the_token_is_rotated_beside_the_old_one_by_a_reload() {
+    let Some(hsm) = Hsm::new() else { return };
+    let upstream = Native::local_with("", RA_CLIENTS);
+    let (old, new) = (Keys::ec(), Keys::ec());
+    hsm.import("ra", "01", &old);
+    let setup = believing(&upstream);
+    setup.write("ra.pem", ra_certificate(&upstream, &old).to_pem());
+    let config = asking(&upstream, &setup, "ra");
+    let native = start(setup, &hsm, &config);
+    leaf(&enroll(&native, "one", &csr("one.example")));
+
+    hsm.import("ra-2", "02", &new);
+    let certificate = ra_certificate(&upstream, &new);
+    native.setup.write("ra.pem", certificate.to_pem());
+    let config = hsm.section() + &asking(&upstream, &native.setup, "ra-2");
+    let _written = native.setup.launch(&config);
+    let client = native.rest(Some(&native.setup.pki.client));
+    assert_eq!(client.get("/reload", &[]).status, 200);
+    let used = format!("serial=\"{}\"", certificate.serial_text());
+    let metrics = native.program.admin().get("/metrics", &[]).text();
+    assert!(metrics.contains(&used), "no {used} in\n{metrics}");
+    leaf(&enroll(&native, "two", &csr("two.example")));
+    assert_eq!(upstream.issued(), 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proto_tests::program::eventually;
 use proto_tests::upstream::Reply;
 use proto_tests::{Act, CmpCa, Port, peer};
 
-use crate::world::{Wish, before, nowhere};
+use crate::world::{Beside, Wish, before, metric, nowhere};
 
 fn urls(urls: &[&str]) -> String {
     let quoted: Vec<_> = urls.iter().map(|url| format!("\"{url}\"")).collect();
@@ -130,4 +130,47 @@ fn a_process_that_takes_over_goes_on_at_the_endpoint_that_has_begun() {
     wish.is_granted(&later);
     assert!(deaf.accept().is_err(), "nobody came");
     assert_eq!(second.log(), ["issued", "accepted"]);
+}
+
+#[test]
+fn endpoints_of_one_cluster_take_over_from_one_that_may_have_heard_and_is_gone() {
+    let second = CmpCa::start();
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/pkix/", deaf.local_addr().unwrap());
+    let lines = urls(&[&url, &second.url()]) + "\nendpoints = \"cluster\"";
+    let ra = before(&[&second], &lines);
+    let wish = Wish::new("RA", 1);
+    assert_eq!(wish.post(&ra, 2).status, 202);
+    assert_eq!(second.kinds(), [""; 0], "the first may have heard it");
+    drop(deaf);
+    let mut answer = wish.post(&ra, 5);
+    eventually("the certificate is there", || {
+        answer = wish.post(&ra, 5);
+        answer.status == 201
+    });
+    wish.is_granted(&answer);
+    assert_eq!(second.log(), ["issued", "accepted"]);
+    assert!(metric(&ra, "failed_total", &url) >= 1);
+    assert_eq!(metric(&ra, "answered_total", &second.url()), 2);
+}
+
+#[test]
+fn two_processes_each_learn_by_themselves_which_endpoint_is_gone_and_issue_once() {
+    let (port, second) = (Port::free(), CmpCa::start());
+    let gone = nowhere(&port);
+    let lines = urls(&[&gone, &second.url()]) + "\nbreaker = { failures = 1, rest = \"60s\" }";
+    let ra = before(&[&second], &lines);
+    let beside = Beside::start(&ra);
+    let wish = Wish::new("RA", 1);
+    let one = wish.post(&ra, 10);
+    wish.is_granted(&one);
+    let again = wish.ask(&beside.rest, 10);
+    assert_eq!(again.json()["certificate"], one.json()["certificate"]);
+    assert_eq!(metric(&ra, "breaker", &gone), 2);
+    let unasked = beside.program.admin().get("/metrics", &[]).text();
+    let series = format!("certway_endpoint_breaker{{authority=\"ca\",endpoint=\"{gone}\"}} 0");
+    assert!(unasked.contains(&series), "{unasked}");
+    let next = Wish::new("RA", 2);
+    next.is_granted(&next.ask(&beside.rest, 10));
+    assert_eq!(second.log(), ["issued", "accepted", "issued", "accepted"]);
 }

@@ -6,7 +6,7 @@ use proto_tests::program::eventually;
 use proto_tests::upstream::Reply;
 use proto_tests::{Act, CmpCa};
 
-use crate::world::{Wish, before, before_both, turned_away};
+use crate::world::{Wish, before, before_both, metric, turned_away};
 
 #[test]
 fn a_ca_that_never_answers_changes_nothing_for_the_clients_of_another() {
@@ -125,4 +125,30 @@ fn a_ca_that_fails_too_often_is_left_alone_and_tried_again_after_its_rest() {
         answer.status == 201
     });
     wish.is_granted(&answer);
+}
+
+#[test]
+fn a_reload_changes_nothing_about_a_ca_that_is_left_alone() {
+    let ca = CmpCa::start();
+    let lines = format!(
+        "url = \"{}\"\nbreaker = {{ failures = 2, rest = \"60s\" }}",
+        ca.url()
+    );
+    let ra = before(&[&ca], &lines);
+    ca.always(Act::Say(Reply::http(503, "text/html", "<html>")));
+    for number in 0..2 {
+        assert_eq!(Wish::new("RA", number).post(&ra, 0).status, 503);
+    }
+    ca.recovers();
+    let asked = ca.kinds().len();
+    let read = |ra: &proto_tests::Native| {
+        let text = ra.program.admin().get("/metrics", &[]).text();
+        text.contains("certway_config_reloads_total{result=\"success\"} 2")
+    };
+    ra.program.signal("HUP");
+    eventually("the configuration is read again", || read(&ra));
+    assert_eq!(metric(&ra, "breaker", &ca.url()), 2);
+    assert_eq!(metric(&ra, "failed_total", &ca.url()), 2);
+    turned_away(&Wish::new("RA", 3).post(&ra, 0));
+    assert_eq!(ca.kinds().len(), asked, "it is left alone");
 }

@@ -1,7 +1,9 @@
 //! certway-ra before a CA with the endpoints a test names, behind the label `RA`, and before another one behind `OTHER`.
 
 use pki::{Certificate, PrivateKey};
-use proto_tests::{Answer, CmpCa, Keys, Native, NativeSetup, Port, v1};
+use proto_tests::{
+    Answer, CmpCa, HttpsClient, Keys, Launch, Native, NativeSetup, Port, Program, v1,
+};
 use serde_json::Value;
 
 /// Where nobody listens.
@@ -16,7 +18,16 @@ pub fn before(cas: &[&CmpCa], lines: &str) -> Native {
 
 /// With another CA behind `OTHER`.
 pub fn before_both(cas: &[&CmpCa], lines: &str, other: Option<&CmpCa>) -> Native {
-    let setup = NativeSetup::new();
+    before_both_as(NativeSetup::new(), cas, lines, other)
+}
+
+/// The same with another listener.
+pub fn before_both_as(
+    setup: NativeSetup,
+    cas: &[&CmpCa],
+    lines: &str,
+    other: Option<&CmpCa>,
+) -> Native {
     let roots = cas.iter().chain(other.as_ref());
     let pem: String = roots.map(|ca| ca.root.certificate.to_pem()).collect();
     setup.write("upstream.pem", pem);
@@ -34,6 +45,35 @@ pub fn before_both(cas: &[&CmpCa], lines: &str, other: Option<&CmpCa>) -> Native
     }
     config += &setup.label("", "hold = \"0s\"");
     setup.start(&config)
+}
+
+/// Another process with the same configuration on the same journal.
+pub struct Beside {
+    pub program: Program,
+    pub rest: HttpsClient,
+    _ports: [Port; 2],
+}
+
+impl Beside {
+    pub fn start(ra: &Native) -> Self {
+        let ports = [Port::free(), Port::free()];
+        let config = ra.setup.path("certway.toml").display().to_string();
+        let program = Launch::certway_ra(ra.setup.folder())
+            .args(["serve", "--config", &config])
+            .env("CERTWAY_RA_LISTEN__PORT", ports[0].number().to_string())
+            .env(
+                "CERTWAY_RA_LISTEN__CMP__PORT",
+                ports[1].number().to_string(),
+            )
+            .start(2);
+        let roots = [&ra.setup.pki.root.certificate];
+        let client = Some(&ra.setup.pki.client);
+        Self {
+            program,
+            rest: HttpsClient::tls(ports[0].address(), &roots, client),
+            _ports: ports,
+        }
+    }
 }
 
 /// One enrollment by REST v2, as often as it is asked for.
@@ -57,13 +97,17 @@ impl Wish {
 
     /// Asks, and waits so many seconds for the certificate.
     pub fn post(&self, ra: &Native, wait: u32) -> Answer {
+        self.ask(&ra.rest(Some(&ra.setup.pki.client)), wait)
+    }
+
+    /// The same of whatever process listens there.
+    pub fn ask(&self, client: &HttpsClient, wait: u32) -> Answer {
         let headers = [
             ("Content-Type", "application/x-pem-file"),
             ("Idempotency-Key", self.number.as_str()),
             ("Prefer", &format!("wait={wait}")),
         ];
         let path = format!("/v2/{}/certificates", self.label);
-        let client = ra.rest(Some(&ra.setup.pki.client));
         client.request("POST", &path, &headers, self.csr.as_bytes())
     }
 
@@ -95,4 +139,13 @@ pub fn check(ra: &Native, endpoint: &str) -> Value {
     found
         .unwrap_or_else(|| panic!("no {name} in {body}"))
         .clone()
+}
+
+/// A metric of an endpoint of `ca`, by the end of its name.
+pub fn metric(ra: &Native, name: &str, endpoint: &str) -> u64 {
+    let series = format!("certway_endpoint_{name}{{authority=\"ca\",endpoint=\"{endpoint}\"}} ");
+    let text = ra.program.admin().get("/metrics", &[]).text();
+    let value = text.lines().find_map(|line| line.strip_prefix(&series));
+    let value = value.unwrap_or_else(|| panic!("no {series}in\n{text}"));
+    value.parse().unwrap()
 }

@@ -260,6 +260,10 @@ impl Journal for MemoryJournal {
             .collect())
     }
 
+    fn is_writable(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     async fn under_way(&self) -> Result<UnderWay, JournalError> {
         let mut count = UnderWay::default();
         for row in self.held().rows.values() {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ra::{Authority, AuthorityName, EndpointHealth, Health};
+use ra::{Authority, AuthorityName, EndpointHealth, Health, JournalError};
 use serde::Serialize;
 
 use super::Admin;
@@ -52,13 +52,15 @@ async fn checks(app: &App) -> Vec<Check> {
         .then_some(())
         .ok_or_else(|| "no configuration could be used yet".to_owned());
     let journal = match tokio::time::timeout(PATIENCE, site.ra.journal.under_way()).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the journal does not answer in time".to_owned()),
+        Ok(Ok(_)) => site.ra.journal.is_writable(),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(JournalError::Unavailable(
+            "it does not answer in time".to_owned(),
+        )),
     };
     let mut checks = vec![
         required("configuration", configured),
-        required("journal", journal),
+        required("journal", journal.map_err(|error| error.to_string())),
         // The last good configuration keeps serving: taking this process out of service would help nobody.
         Check {
             name: "reload".to_owned(),

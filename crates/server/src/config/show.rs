@@ -1,6 +1,7 @@
 //! What of a configuration may be shown: named one by one, so that nothing new is shown unless somebody decides it.
 
 use authority::cmp::{GuardedCmp, Protection};
+use pki::pkcs11::TokenSettings;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -34,6 +35,7 @@ pub(crate) fn shown(config: &Config) -> Value {
             "sweep_at_once": config.journal.sweep_at_once,
         },
         "log": { "json": config.log.json, "filter": config.log.filter },
+        "pkcs11": config.tokens.iter().map(|(name, t)| (name.clone(), token(t))).collect::<serde_json::Map<_, _>>(),
         "authorities": authorities.map(|(name, a)| (name.to_string(), authority(a))).collect::<serde_json::Map<_, _>>(),
         "profiles": config.profiles.iter().map(|(name, profile)| (name.to_string(), json!({
             "authority": profile.authority.as_str(),
@@ -41,6 +43,16 @@ pub(crate) fn shown(config: &Config) -> Value {
         }))).collect::<serde_json::Map<_, _>>(),
         "token_issuers": config.token_issuers.iter().map(|issuer| (issuer.name.clone(), token_issuer(issuer))).collect::<serde_json::Map<_, _>>(),
         "labels": labels.map(|(name, l)| (name.to_string(), label(l))).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+/// The module's path is no secret; the PIN and where it stands are.
+fn token(settings: &TokenSettings) -> Value {
+    json!({
+        "module": settings.module,
+        "pin": settings.pin.is_some(),
+        "sessions": settings.sessions,
+        "timeout": duration::show(settings.timeout),
     })
 }
 

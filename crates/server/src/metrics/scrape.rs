@@ -44,12 +44,16 @@ async fn looked_up(site: &Site) -> Result<Registry, prometheus::Error> {
     }
     endpoints::look_up(site, &registry)?;
     token_issuers::look_up(site, &registry)?;
-    let answers = gauges("certway_journal_up", "1 when the journal answers.", &[])?;
+    let answers = gauges(
+        "certway_journal_up",
+        "1 when the journal answers and can be written.",
+        &[],
+    )?;
     let under_way = tokio::time::timeout(PATIENCE, site.ra.journal.under_way()).await;
     let counted = under_way.ok().and_then(Result::ok);
-    answers
-        .with_label_values::<&str>(&[])
-        .set(i64::from(counted.is_some()));
+    answers.with_label_values::<&str>(&[]).set(i64::from(
+        counted.is_some() && site.ra.journal.is_writable().is_ok(),
+    ));
     if let Some(UnderWay {
         begun,
         waiting,
