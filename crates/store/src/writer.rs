@@ -204,12 +204,12 @@ impl Writer {
             let connection = self.connected().await?;
             let written = sqlx::query(sql.try_to_write).execute(connection);
             match tokio::time::timeout(deadline, written).await {
-                Ok(written) => Ok(drop(written?)),
+                Ok(written) => Ok(written?),
                 Err(_) => Err(Fault::no_answer()),
             }
         };
         match tried.await {
-            Ok(()) => self.ailment.end(),
+            Ok(_) => self.ailment.end(),
             Err(_) => self.connection = None,
         }
     }
