@@ -35,6 +35,18 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The row it was read from. `None` when a request was refused before there was one.
+    #[must_use]
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Issued(issued) => Some(&issued.entry),
+            Self::Waiting { entry, .. } | Self::Revoked(entry) => Some(entry),
+            Self::Refused { entry, .. } => entry.as_deref(),
+        }
+    }
+}
+
 /// An issued certificate with all that belongs to it.
 #[derive(Debug)]
 pub struct Issued {

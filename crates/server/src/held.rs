@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use ra::{AuthorityName, Health, Outcome, Ra};
+use ra::{AuthorityName, EntryId, Health, Outcome, Ra, Requester};
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, sleep};
 
+use crate::drain::Drain;
+
+/// How long to wait before the first look at a row that someone else moves.
+const FIRST: Duration = Duration::from_millis(50);
 /// How long to wait at least and at most between looks at a row that someone else moves.
 const SOONEST: Duration = Duration::from_millis(100);
 const LATEST: Duration = Duration::from_secs(2);
@@ -33,6 +38,36 @@ pub(crate) type Working<T = Outcome> = JoinHandle<Result<T, Failed>>;
 /// [`Failed`]
 pub(crate) async fn end(work: &mut Working) -> Result<Outcome, Failed> {
     work.await?
+}
+
+/// Looks at a row that someone else moves, until it is decided, `until` has come, or the process is about to end. First soon, since most are
+/// moved at once, then as seldom as the row says.
+///
+/// # Errors
+/// Those of the line.
+pub(crate) async fn decided(
+    (ra, drain): (&Ra, &Drain),
+    (who, id): (&Requester, &EntryId),
+    mut outcome: Outcome,
+    until: Instant,
+) -> Result<Outcome, ra::Error> {
+    let mut soon = FIRST;
+    while let Outcome::Waiting { check_after, .. } = outcome {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        tokio::select! {
+            () = sleep(soon.min(pause(check_after)).min(left)) => {}
+            () = drain.begun() => break,
+        }
+        soon *= 2;
+        match ra.recall(who, id).await? {
+            Some(now) => outcome = now,
+            None => break,
+        }
+    }
+    Ok(outcome)
 }
 
 /// What keeps a CA from answering, where it is not that it takes its time.

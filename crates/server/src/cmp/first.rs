@@ -6,8 +6,8 @@ use bytes::Bytes;
 use pkixcmp::server::{Fault, HeaderRules, check_first};
 use pkixcmp::transaction::RequestKind;
 use pkixcmp::{PkiFailureInfo, PkiStatusInfo, server};
-use ra::{Entry, EntryId, Error, Outcome};
-use tokio::time::{Duration, Instant, sleep};
+use ra::{EntryId, Error, Outcome};
+use tokio::time::Instant;
 
 use super::call::Call;
 use super::exchange::{Exchange, Said, fingerprint, transaction_id};
@@ -17,10 +17,6 @@ use super::sender::Authenticated;
 use super::trouble::{failed, lost, stopping};
 use super::{enroll, revoke, support};
 use crate::held::{self, Failed};
-
-/// How long to wait at least and at most between looks at a row that someone else moves.
-const SOONEST: Duration = Duration::from_millis(50);
-const LATEST: Duration = Duration::from_millis(500);
 
 impl Call<'_> {
     /// Serves a first message; the error is for an error message.
@@ -58,7 +54,7 @@ impl Call<'_> {
                     .await;
             }
         };
-        let exchange = match entry(&outcome) {
+        let exchange = match outcome.entry() {
             Some(entry) if entry.fingerprint == fingerprint(self.message) => {
                 let stored = Exchange::unseal(&entry.front).map_err(lost)?;
                 stored.reopened(self.message).map_err(fault)?
@@ -103,28 +99,14 @@ impl Call<'_> {
         &self,
         sender: &Authenticated,
         id: &EntryId,
-        mut outcome: Outcome,
+        outcome: Outcome,
     ) -> Result<Outcome, PkiStatusInfo> {
-        let deadline = Instant::now() + self.settings.rules.hold;
-        let mut pause = SOONEST;
-        while matches!(outcome, Outcome::Waiting { .. }) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            tokio::select! {
-                () = sleep(pause.min(left)) => {}
-                // The client polls, and the next process answers it.
-                () = self.drain.begun() => break,
-            }
-            pause = (pause * 2).min(LATEST);
-            match self.site.ra.recall(&sender.who, id).await {
-                Ok(Some(newer)) => outcome = newer,
-                Ok(None) => break,
-                Err(error) => return Err(failed(&error)),
-            }
-        }
-        Ok(outcome)
+        let until = Instant::now() + self.settings.rules.hold;
+        // Stopped early, the client polls, and the next process answers it.
+        let line = (&*self.site.ra, self.drain);
+        held::decided(line, (&sender.who, id), outcome, until)
+            .await
+            .map_err(|error| failed(&error))
     }
 
     async fn is_known(&self, sender: &Authenticated, id: &EntryId) -> Result<bool, PkiStatusInfo> {
@@ -166,14 +148,5 @@ impl Call<'_> {
             Err(Failed::Ended(error)) => Err(lost(error)),
             Err(Failed::GivenUp) => Err(stopping()),
         }
-    }
-}
-
-/// The row an outcome is about.
-pub(super) fn entry(outcome: &Outcome) -> Option<&Entry> {
-    match outcome {
-        Outcome::Issued(issued) => Some(&issued.entry),
-        Outcome::Waiting { entry, .. } | Outcome::Revoked(entry) => Some(entry),
-        Outcome::Refused { entry, .. } => entry.as_deref(),
     }
 }

@@ -10,7 +10,7 @@ use ra::{ConfirmedBy, Entry, EntryId, Outcome, Phase, Refusal, RefusalKind, Verd
 
 use super::call::Call;
 use super::exchange::{Exchange, Said, transaction_id};
-use super::first::entry;
+
 use super::sender::Authenticated;
 use super::trouble::{failed, lost};
 use super::{fail_info, render};
@@ -23,7 +23,7 @@ impl Call<'_> {
             Ok(outcome) => outcome,
             Err(error) => return Err(failed(&error)),
         };
-        let known = outcome.as_ref().and_then(entry);
+        let known = outcome.as_ref().and_then(Outcome::entry);
         let (Some(outcome), Some(entry)) = (&outcome, known) else {
             return Err(no_transaction());
         };

@@ -7,7 +7,7 @@ use api::{ProblemSlug, headers};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use ra::{Asked, Entry, EntryId, Key, Outcome, Requester};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::Failure;
 use super::call::Call;
@@ -91,7 +91,7 @@ pub(super) async fn outcome(
     hold: Duration,
 ) -> Result<Outcome, Failure> {
     let (begun, until) = (Instant::now(), Instant::now() + hold);
-    let mut outcome = match timeout_at(until.max(begun + FIRST), &mut work).await {
+    let outcome = match timeout_at(until.max(begun + FIRST), &mut work).await {
         Ok(ended) => ended.map_err(Failed::from).flatten()?,
         Err(_) => match call.site.ra.recall(&call.who, &id).await? {
             // Another request under the same key has a row too; only the line knows that they differ.
@@ -99,35 +99,15 @@ pub(super) async fn outcome(
             _ => held::end(&mut work).await?,
         },
     };
-    while let Outcome::Waiting { check_after, .. } = outcome {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break;
-        }
-        tokio::select! {
-            () = sleep(held::pause(check_after).min(left)) => {}
-            // Whoever asks again is answered by the next process, or another one.
-            () = call.drain.begun() => break,
-        }
-        match call.site.ra.recall(&call.who, &id).await? {
-            Some(now) => outcome = now,
-            None => break,
-        }
-    }
-    Ok(outcome)
+    // Stopped early, whoever asks again is answered by the next process, or another one.
+    let line = (&*call.site.ra, &call.drain);
+    Ok(held::decided(line, (&call.who, &id), outcome, until).await?)
 }
 
 fn is_of(outcome: &Outcome, fingerprint: [u8; 32]) -> bool {
-    row(outcome).is_some_and(|entry| entry.fingerprint == fingerprint)
-}
-
-/// The row an outcome was read from.
-fn row(outcome: &Outcome) -> Option<&Entry> {
-    match outcome {
-        Outcome::Issued(issued) => Some(&issued.entry),
-        Outcome::Waiting { entry, .. } | Outcome::Revoked(entry) => Some(entry),
-        Outcome::Refused { entry, .. } => entry.as_deref(),
-    }
+    outcome
+        .entry()
+        .is_some_and(|entry| entry.fingerprint == fingerprint)
 }
 
 /// An earlier request of the caller's, if it was made under this label and was of this kind.
@@ -142,7 +122,7 @@ pub(super) async fn earlier(
     let found = call.site.ra.recall(&call.who, &id).await?;
     let meant = |entry: &Entry| entry.label == call.label && is_meant(&entry.asked);
     found
-        .filter(|outcome| row(outcome).is_some_and(meant))
+        .filter(|outcome| outcome.entry().is_some_and(meant))
         .ok_or_else(Failure::not_found)
 }
 
