@@ -1,3 +1,5 @@
+//! Why a token that somebody else signed is not taken.
+
 use jiff::Timestamp;
 
 /// What is repeated of a name in a token.
