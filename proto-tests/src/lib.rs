@@ -27,6 +27,7 @@ pub mod record;
 pub mod scripted;
 pub mod secrets;
 pub mod service;
+pub mod signed;
 pub mod soak;
 pub mod upstream;
 pub mod v1;

@@ -6,6 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pki::Certificate;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use crate::certs::Identity;
+
 /// A request it got.
 #[derive(Clone, Debug)]
 pub struct Received {
@@ -13,6 +20,8 @@ pub struct Received {
     pub head: String,
     /// The body.
     pub body: Vec<u8>,
+    /// The certificate of its client, where TLS had one shown.
+    pub client: Option<Certificate>,
 }
 
 /// What it answers.
@@ -65,6 +74,21 @@ pub struct FakeUpstream {
 impl FakeUpstream {
     /// Answers each request with what `reply` makes of it.
     pub fn start(reply: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+        Self::listen(None, reply)
+    }
+
+    /// The same over TLS.
+    pub fn start_tls(
+        tls: Arc<ServerConfig>,
+        reply: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(Some(tls), reply)
+    }
+
+    fn listen(
+        tls: Option<Arc<ServerConfig>>,
+        reply: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -75,8 +99,8 @@ impl FakeUpstream {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                let (log, reply) = (Arc::clone(&log), Arc::clone(&reply));
-                std::thread::spawn(move || serve(stream, &log, reply.as_ref()));
+                let (log, reply, tls) = (Arc::clone(&log), Arc::clone(&reply), tls.clone());
+                std::thread::spawn(move || meet(stream, tls, &log, reply.as_ref()));
             }
         });
         Self {
@@ -114,9 +138,60 @@ impl Drop for FakeUpstream {
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, reply: &dyn Fn(&Received) -> Reply) {
+/// What such a server is over TLS: who it is, and whose clients it wants to know, if anybody's.
+pub fn tls(identity: &Identity, clients_of: Option<&Certificate>) -> Arc<ServerConfig> {
+    let der = |one: &Certificate| CertificateDer::from(one.der().to_vec());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let builder = match clients_of {
+        None => builder.with_no_client_auth(),
+        Some(root) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(der(root)).unwrap();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            builder.with_client_cert_verifier(verifier.unwrap())
+        }
+    };
+    let key = identity.key.to_pkcs8_der().unwrap();
+    let key = PrivateKeyDer::Pkcs8(key.to_vec().into());
+    let chain = identity.chain.iter().map(der).collect();
+    Arc::new(builder.with_single_cert(chain, key).unwrap())
+}
+
+/// One connection, from its handshake on.
+fn meet(
+    mut stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    log: &Mutex<Vec<Received>>,
+    reply: &dyn Fn(&Received) -> Reply,
+) {
     let _unlikely = stream.set_read_timeout(Some(Duration::from_secs(120)));
-    while let Some(request) = read(&mut stream) {
+    let Some(tls) = tls else {
+        return serve(&mut stream, None, log, reply);
+    };
+    let mut stream = StreamOwned::new(ServerConnection::new(tls).unwrap(), stream);
+    while stream.conn.is_handshaking() {
+        if stream.conn.complete_io(&mut stream.sock).is_err() {
+            return;
+        }
+    }
+    let shown = stream.conn.peer_certificates().and_then(<[_]>::first);
+    let client = shown.map(|leaf| Certificate::from_der(leaf.to_vec()).unwrap());
+    serve(&mut stream, client.as_ref(), log, reply);
+    stream.conn.send_close_notify();
+    let _gone = stream.flush();
+}
+
+fn serve(
+    stream: &mut (impl Read + Write),
+    client: Option<&Certificate>,
+    log: &Mutex<Vec<Received>>,
+    reply: &dyn Fn(&Received) -> Reply,
+) {
+    while let Some(request) = read(stream, client) {
         log.lock().unwrap().push(request.clone());
         let octets = match reply(&request) {
             Reply::Http {
@@ -160,7 +235,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, reply: &dyn Fn(&Rece
     }
 }
 
-fn read(stream: &mut TcpStream) -> Option<Received> {
+fn read(stream: &mut impl Read, client: Option<&Certificate>) -> Option<Received> {
     let mut octets = Vec::new();
     let mut chunk = [0; 8192];
     let mut more = |octets: &mut Vec<u8>| -> Option<()> {
@@ -186,5 +261,6 @@ fn read(stream: &mut TcpStream) -> Option<Received> {
     Some(Received {
         head,
         body: octets.split_off(end),
+        client: client.cloned(),
     })
 }

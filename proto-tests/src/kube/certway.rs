@@ -1,5 +1,7 @@
 //! certway-issuer in a cluster, with a certway-ra behind it.
 
+use std::path::PathBuf;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pki::Certificate;
@@ -10,7 +12,7 @@ use crate::certs::{Pki, write};
 use crate::kube::chart::repository;
 use crate::kube::cluster::Cluster;
 use crate::kube::namespace::Namespace;
-use crate::kube::replica::{Pod, Replica};
+use crate::kube::replica::{NAME, Pod, Replica};
 use crate::kube::resource::Resource;
 use crate::service::{Service, Setup};
 
@@ -59,6 +61,44 @@ impl Certway {
         Self::with_ra(cluster, setup, &before(ca))
     }
 
+    /// Before a CA of the RA's own, with one replica whom the RA knows by a token of its ServiceAccount: [`Certway::give_token`] says which. The keys
+    /// are where the cluster's own description says, and the RA has to say who it is to see them.
+    pub fn by_token(cluster: &Cluster) -> Self {
+        manifests(cluster);
+        let setup = Setup::within(cluster.folder());
+        setup.write("cluster.pem", cluster.authority.certificate().to_pem());
+        cluster.service_account(NAMESPACE, "certway-ra");
+        setup.write(
+            "ra.token",
+            cluster.admin.token(NAMESPACE, "certway-ra", None),
+        );
+        let config = format!("{RA}{}", by_token(&cluster.control_plane.url()));
+        let launch = setup.launch_from_file(&config);
+        let ra = setup.start_as(launch.env("CERTWAY_RA_LISTEN__CLIENT_AUTH", "optional"));
+        cluster.answers_for(&ra.program);
+        Self::give_token(cluster, NAME, "certway-ra");
+        let file = token_file(cluster);
+        let port = ra.setup.port.number();
+        let issuer = Pod::named(cluster, "certway-issuer-1")
+            .with(&format!("--ra-token-file={}", file.display()))
+            .with(&format!("--ra-token-for=https://localhost:{port}"))
+            .with("--check-every=1s")
+            .start();
+        Self { issuer, ra }
+    }
+
+    /// Gives the replica a token of that ServiceAccount for that audience, as a kubelet does: the file is another one from then on.
+    pub fn give_token(cluster: &Cluster, account: &str, audience: &str) {
+        cluster.service_account(NAMESPACE, account);
+        let token = cluster.admin.token(NAMESPACE, account, Some(audience));
+        let (file, new) = (
+            token_file(cluster),
+            cluster.folder().join("issuer.token.new"),
+        );
+        std::fs::write(&new, token).unwrap();
+        std::fs::rename(new, file).unwrap();
+    }
+
     fn with_ra(cluster: &Cluster, setup: Setup, config: &str) -> Self {
         let launch = setup.launch_from_file(config);
         let ra = setup.start_as(launch);
@@ -80,9 +120,14 @@ impl Certway {
 
     /// The same, with more in its `spec`.
     pub fn issuer_with(&self, namespace: &Namespace<'_>, more: &Value) -> Value {
-        let (pki, port) = (&self.ra.setup.pki, self.ra.setup.port.number());
-        let issuer = issuer(namespace, pki, port, more);
+        let issuer = self.create_issuer(namespace, more);
         namespace.api().until_condition(&issuer, "Ready", "True")
+    }
+
+    /// The same, without waiting for anything.
+    pub fn create_issuer(&self, namespace: &Namespace<'_>, more: &Value) -> Value {
+        let (pki, port) = (&self.ra.setup.pki, self.ra.setup.port.number());
+        issuer(namespace, pki, port, more)
     }
 }
 
@@ -154,6 +199,26 @@ fn install_kinds(cluster: &Cluster) {
             .admin
             .until_condition(&definition, "Established", "True");
     }
+}
+
+fn token_file(cluster: &Cluster) -> PathBuf {
+    cluster.folder().join("issuer.token")
+}
+
+fn by_token(issuer: &str) -> String {
+    format!(
+        r#"
+[token_issuers.cluster]
+issuer = "{issuer}"
+audience = "certway-ra"
+[token_issuers.cluster.keys]
+tls_roots = ["cluster.pem"]
+token_file = "ra.token"
+refresh_every = "1h"
+[callers.certway-issuer]
+service_account = {{ issuer = "cluster", namespace = "{NAMESPACE}", name = "{NAME}" }}
+"#
+    )
 }
 
 fn before(ca: &EmbeddedCa) -> String {

@@ -161,6 +161,13 @@ impl Cluster {
         self.control_plane.ready(&self.admin);
     }
 
+    /// Has the API server sign ServiceAccount tokens with another key, and waits until it is ready again.
+    pub fn rotate_account_key(&mut self) {
+        self.control_plane.rotate_account_key(&self.folder);
+        self.reaper.answers_for(&self.control_plane.apiserver);
+        self.control_plane.ready(&self.admin);
+    }
+
     /// Kills etcd, and does not start it again.
     pub fn kill_etcd(&mut self) {
         self.control_plane.etcd.kill();

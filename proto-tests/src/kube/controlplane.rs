@@ -29,6 +29,8 @@ pub struct ControlPlane {
     /// etcd.
     pub etcd: Program,
     ports: Ports,
+    /// How many keys have signed ServiceAccount tokens.
+    account_keys: u32,
 }
 
 /// Where everything listens.
@@ -48,7 +50,7 @@ impl ControlPlane {
             apiserver: Port::free(),
             controller_manager: Port::free(),
         };
-        let (account_key, account_public) = account_keys(folder);
+        let (account_key, account_public) = account_keys(folder, 1);
         let ca = write(folder, "ca.crt", authority.certificate().to_pem());
         let etcd = etcd(stack, folder, &ports).spawn();
         let apiserver = apiserver(stack, folder, &ports, authority)
@@ -68,6 +70,7 @@ impl ControlPlane {
             apiserver,
             etcd,
             ports,
+            account_keys: 1,
         }
     }
 
@@ -90,6 +93,18 @@ impl ControlPlane {
             assert!(self.apiserver.runs(), "{}", self.apiserver.output().text());
             let answer = admin.send("GET", "/readyz", "", b"");
             answer.is_ok_and(|answer| answer.status == 200)
+        });
+    }
+
+    /// Kills the API server and starts it again with another key that signs ServiceAccount tokens; those of the keys before still count.
+    pub fn rotate_account_key(&mut self, folder: &Path) {
+        self.apiserver.kill();
+        self.account_keys += 1;
+        let (key, public) = account_keys(folder, self.account_keys);
+        self.apiserver.restart_with(0, |launch| {
+            launch
+                .args(["--service-account-key-file", &public])
+                .args(["--service-account-signing-key-file", &key])
         });
     }
 
@@ -168,11 +183,11 @@ fn controller_manager(
 }
 
 /// The key that ServiceAccount tokens are signed with, and its public half.
-fn account_keys(folder: &Path) -> (String, String) {
+fn account_keys(folder: &Path, number: u32) -> (String, String) {
     let key = Keys::ec();
     let public = pem::encode("PUBLIC KEY", key.public_key().spki_der());
     (
-        write(folder, "accounts.key", pkcs8_pem(&key)),
-        write(folder, "accounts.pub", public),
+        write(folder, &format!("accounts-{number}.key"), pkcs8_pem(&key)),
+        write(folder, &format!("accounts-{number}.pub"), public),
     )
 }

@@ -20,3 +20,4 @@ mod outages;
 mod roots;
 mod signing_requests;
 mod tested;
+mod token;

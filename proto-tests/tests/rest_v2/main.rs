@@ -5,6 +5,7 @@ mod problems;
 mod renewal;
 mod repeating;
 mod revocation;
+mod signed_tokens;
 mod trust;
 
 use pki::{Certificate, Csr, PrivateKey, Template};

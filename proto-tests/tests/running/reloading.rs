@@ -6,11 +6,12 @@ use std::thread;
 use bytes::Bytes;
 use pkixcmp::client::Confirmation;
 use pkixcmp::{PkiBody, PkiMessage};
-use proto_tests::certs::{Issuer, PASSWORD};
+use proto_tests::certs::{Issuer, PASSWORD, dn};
 use proto_tests::cmp::{Shared, ir};
 use proto_tests::native::{NativeSetup, RA_SECRET, SECRET};
 use proto_tests::program::eventually;
 use proto_tests::scripted::{Fate, Habits, ScriptedCa};
+use proto_tests::upstream::{self, FakeUpstream, Reply};
 use proto_tests::{EmbeddedCa, Keys, Native, peer};
 
 use crate::enrollment::{Enrollment, client, issued};
@@ -116,6 +117,62 @@ fn our_secret_at_the_ca() {
         eventually("the CA believes us", || {
             another("taken").send(&client).unwrap().status == 201
         });
+    }
+}
+
+#[test]
+fn a_bearer_token_of_a_caller() {
+    for way in WAYS {
+        let setup = NativeSetup::new();
+        let known = |token: &str| {
+            let digest = hex::encode(pki::digest::sha256(token.as_bytes()));
+            format!("[callers.pipeline]\ntoken_sha256 = [\"{digest}\"]\n")
+        };
+        let rest = setup.local_authority() + &setup.label("", "") + way.settings();
+        let native = setup.start(&(rest.clone() + &known("token-of-before-81d3")));
+        let status = |token: &str| {
+            let bearer = format!("Bearer {token}");
+            let fields = [("Authorization", bearer.as_str())];
+            native.rest(None).get("/v2/RA/trust", &fields).status
+        };
+        assert_eq!(status("token-of-before-81d3"), 200, "{way:?}");
+        assert_eq!(status("token-of-after-40ba"), 401, "{way:?}");
+        let _written = native.setup.launch(&(rest + &known("token-of-after-40ba")));
+        way.go(&native);
+        eventually("the new token counts", || {
+            status("token-of-after-40ba") == 200
+        });
+        assert_eq!(status("token-of-before-81d3"), 401, "{way:?}");
+    }
+}
+
+#[test]
+fn our_certificate_towards_the_https_server_of_a_ca() {
+    for way in WAYS {
+        let setup = NativeSetup::new();
+        let pki = &setup.pki;
+        let tls = upstream::tls(&pki.server, Some(&pki.root.certificate));
+        let ca = FakeUpstream::start_tls(tls, |_| Reply::http(503, "text/plain", "later"));
+        let (before, after) = ("CN=ra before", "CN=ra after");
+        let identity = |subject: &str| pki.root.identity(subject, &[]).pem();
+        setup.write("upstream-tls.pem", identity(before));
+        let url = format!("https://localhost:{}/cmp", ca.address().port());
+        let transport = r#"transport = { tls_roots = ["clients.pem"], tls_identity = { keystore = "upstream-tls.pem" } }"#;
+        let config = setup.cmp_authority(&url, &pki.root.certificate, transport)
+            + &setup.label("", "")
+            + way.settings();
+        let renewed = identity(after);
+        let native = setup.start(&config);
+        let client = client(&native);
+        let shown = || {
+            let _refused = another("asking").send(&client);
+            let shown = ca.received().pop()?.client?;
+            Some(shown.subject().clone())
+        };
+        assert_eq!(shown(), Some(dn(before)), "{way:?}");
+        native.setup.write("upstream-tls.pem", renewed);
+        way.go(&native);
+        eventually("the CA is shown the new one", || shown() == Some(dn(after)));
     }
 }
 

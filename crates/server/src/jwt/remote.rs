@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use pki::Certificate;
 use tokio::sync::{Notify, watch};
@@ -190,6 +191,8 @@ where
         let (rest, pause) = pace(failures, settings.refresh_every);
         let before = Arc::clone(&shared.standing.borrow());
         let standing = noted(&settings, &before, fetched, now, now + rest);
+        // Whoever missed a key until now is answered by this.
+        let _answered = shared.missed.notified().now_or_never();
         shared.standing.send_replace(Arc::new(standing));
         sleep_until(now + rest).await;
         tokio::select! {
