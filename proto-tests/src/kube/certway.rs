@@ -82,6 +82,7 @@ impl Certway {
         let issuer = Pod::named(cluster, "certway-issuer-1")
             .with(&format!("--ra-token-file={}", file.display()))
             .with(&format!("--ra-token-for=https://localhost:{port}"))
+            .without("--check-every=60s")
             .with("--check-every=1s")
             .start();
         Self { issuer, ra }
