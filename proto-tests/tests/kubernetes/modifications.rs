@@ -94,7 +94,9 @@ fn a_duration_stands_in_the_cmp_request() {
 
 #[test]
 fn usages_stand_in_the_cmp_request() {
-    let more = json!({ "usages": ["digital signature", "key agreement", "code signing"] });
+    // Without a duration the PKCS#10 request says all there is, and goes on as it was signed.
+    let usages = ["digital signature", "key agreement", "code signing"];
+    let more = json!({ "usages": usages, "duration": "500h" });
     let Some(template) = asked(&more) else { return };
     let expected = KeyUsages::DIGITAL_SIGNATURE | KeyUsages::KEY_AGREEMENT;
     assert_eq!(template.key_usage, Some(expected));
