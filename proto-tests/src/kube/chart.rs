@@ -94,6 +94,11 @@ impl Chart {
         files
     }
 
+    /// The least that it can be rendered with.
+    pub fn minimal(&self) -> PathBuf {
+        self.folder.join("ci/minimal-values.yaml")
+    }
+
     /// A release of it.
     pub fn release(&self, name: &str, namespace: &str) -> Release {
         Release {

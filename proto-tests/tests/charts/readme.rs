@@ -6,6 +6,8 @@ use proto_tests::kube::{Chart, Stack};
 use serde_json::Value;
 
 const BEGIN: &str = "<!-- values: made of values.yaml -->\n";
+/// What a cell of the table takes.
+const LONGEST: usize = 120;
 const END: &str = "<!-- end of values -->\n";
 
 #[test]
@@ -54,8 +56,11 @@ fn table(chart: &Chart) -> String {
     let mut table = String::from("\n| Value | Default | |\n|---|---|---|\n");
     for (path, description) in described(&chart.text("values.yaml")) {
         let default = path.split('.').fold(&values, |value, name| &value[name]);
-        let default = default.to_string().replace('|', "\\|");
-        writeln!(table, "| `{path}` | `{default}` | {description} |").unwrap();
+        let default = match default.to_string().replace('|', "\\|") {
+            long if long.len() > LONGEST => "see values.yaml".to_owned(),
+            short => format!("`{short}`"),
+        };
+        writeln!(table, "| `{path}` | {default} | {description} |").unwrap();
     }
     table.push('\n');
     table

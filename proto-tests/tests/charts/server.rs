@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proto_tests::certs::write;
-use proto_tests::kube::{Chart, Cluster, Stack};
+use proto_tests::kube::{Chart, Cluster, Release, Stack};
 use serde_json::{Value, json};
 
 use crate::world::world;
@@ -49,7 +49,8 @@ fn pods_of_the_charts_may_run_where_the_restricted_level_is_enforced() {
     });
     cluster.admin.apply(&namespace).unwrap();
     for chart in Chart::all(stack) {
-        let rendered = chart.release("pods", "restricted").objects();
+        let release = chart.release("pods", "restricted");
+        let rendered = release.values(&chart.minimal()).objects();
         let accounts = rendered.iter().filter(|o| o["kind"] == "ServiceAccount");
         for account in accounts {
             cluster.admin.apply(account).unwrap();
@@ -76,32 +77,35 @@ fn an_upgrade_with_the_same_values_changes_nothing() {
     };
     for chart in Chart::all(stack) {
         let name = format!("again-{}", chart.name());
-        let release = chart.release(&name, "again").set("global", json!({}));
+        let release = chart.release(&name, "again").values(&chart.minimal());
         let release = without_kinds(&chart, release);
         helm(cluster, "install", &release.arguments());
-        let versions = |cluster: &Cluster| -> Vec<Value> {
+        let installed = |cluster: &Cluster| -> Vec<Value> {
             let objects = release.objects();
             let now = objects
                 .iter()
                 .map(|object| cluster.admin.read(object).unwrap());
-            now.map(|now| {
-                json!([
-                    now["kind"],
-                    now["metadata"]["name"],
-                    now["metadata"]["resourceVersion"]
-                ])
-            })
-            .collect()
+            now.map(lasting).collect()
         };
-        let before = versions(cluster);
+        let before = installed(cluster);
         assert!(before.len() > 3, "{before:?}");
         helm(cluster, "upgrade", &release.arguments());
-        assert_eq!(versions(cluster), before, "{name}");
+        assert_eq!(installed(cluster), before, "{name}");
     }
 }
 
+/// An object without what controllers write, and without the API server's own book-keeping.
+fn lasting(mut object: Value) -> Value {
+    object.as_object_mut().unwrap().remove("status");
+    let metadata = object["metadata"].as_object_mut().unwrap();
+    for name in ["resourceVersion", "managedFields"] {
+        metadata.remove(name);
+    }
+    object
+}
+
 /// The kinds are there once in the shared cluster, and belong to another release.
-fn without_kinds(chart: &Chart, release: proto_tests::kube::Release) -> proto_tests::kube::Release {
+fn without_kinds(chart: &Chart, release: Release) -> Release {
     match chart.name() {
         "certway-issuer" => release.set("crds.enabled", false),
         "certway" => release.set("certway-issuer.crds.enabled", false),
