@@ -13,6 +13,7 @@ pub mod cluster;
 pub mod controlplane;
 pub mod credentials;
 pub mod kinds;
+pub mod kubelet;
 pub mod namespace;
 pub mod namespaced;
 pub mod own_ra;
@@ -20,6 +21,7 @@ pub mod reaper;
 pub mod replica;
 pub mod resource;
 pub mod secret;
+pub mod services;
 pub mod stack;
 pub mod watch;
 

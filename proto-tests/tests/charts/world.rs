@@ -1,21 +1,29 @@
 //! The cluster of these tests, with our kinds in it.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use proto_tests::kube::{Chart, Cluster, Stack, cluster};
+use proto_tests::service::{Service, Setup};
 use serde_json::{Value, json};
 
-/// The shared cluster, once it has the kinds of the charts and those that they only mention.
+/// The shared cluster, once it has the kinds of the charts, those that they only mention, and the right to approve.
 pub fn world() -> Option<&'static Cluster> {
     static WITH_KINDS: OnceLock<()> = OnceLock::new();
     let (stack, cluster) = (Stack::here()?, cluster()?);
     WITH_KINDS.get_or_init(|| {
         let chart = Chart::named(stack, "certway-issuer");
         let release = chart.release("kinds", "certway").set("onap.enabled", true);
-        let rendered = release.objects().into_iter();
-        let mut definitions: Vec<Value> = rendered
-            .filter(|o| o["kind"] == "CustomResourceDefinition")
-            .collect();
+        let (mut definitions, others): (Vec<Value>, Vec<Value>) = release
+            .objects()
+            .into_iter()
+            .partition(|object| object["kind"] == "CustomResourceDefinition");
+        let approval = others.iter().filter(|object| {
+            let name = object["metadata"]["name"].as_str();
+            name.is_some_and(|name| name.ends_with("-approval"))
+        });
+        for object in approval {
+            cluster.admin.apply(object).unwrap();
+        }
         definitions.push(service_monitor());
         for definition in definitions {
             cluster.admin.apply(&definition).unwrap();
@@ -54,3 +62,32 @@ fn service_monitor() -> Value {
         },
     })
 }
+
+/// What has a certway-issuer follow the whole shared cluster, one after the other: two would answer for each other's issuers.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A certway-ra with a CA of its own, under the label `RA`.
+pub fn certway_ra(cluster: &Cluster) -> Service {
+    let setup = Setup::within(cluster.folder());
+    let launch = setup.launch_from_file(RA);
+    let ra = setup.start_as(launch);
+    cluster.answers_for(&ra.program);
+    ra
+}
+
+/// The root of that CA.
+pub fn root(ra: &Service) -> String {
+    std::fs::read_to_string(ra.setup.path("ca/root.crt")).unwrap()
+}
+
+const RA: &str = r#"
+[authorities.RA.local]
+folder = "ca"
+[profiles.RA]
+authority = "RA"
+[labels.RA]
+profile = "RA"
+"#;
