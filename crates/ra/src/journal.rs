@@ -164,6 +164,15 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`]
     async fn find(&self, id: &EntryId) -> Result<Option<Entry>, JournalError>;
 
+    /// The entry as this process last left it where it remembers that, as it stands otherwise. Others may have moved it since: for who
+    /// claims it next, and is told then how it stands.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    async fn expected(&self, id: &EntryId) -> Result<Option<Entry>, JournalError> {
+        self.find(id).await
+    }
+
     /// Makes `change` durable.
     ///
     /// # Errors

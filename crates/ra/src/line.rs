@@ -195,7 +195,25 @@ impl Ra {
     /// # Errors
     /// [`Error`]
     pub async fn recall(&self, who: &Requester, id: &EntryId) -> Result<Option<Outcome>, Error> {
-        match self.journal.find(id).await? {
+        let entry = self.journal.find(id).await?;
+        self.of_requester(who, entry)
+    }
+
+    /// The same for who goes on to [`Ra::confirm`], which tells if another process has moved the entry meanwhile.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub async fn expect(&self, who: &Requester, id: &EntryId) -> Result<Option<Outcome>, Error> {
+        let entry = self.journal.expected(id).await?;
+        self.of_requester(who, entry)
+    }
+
+    fn of_requester(
+        &self,
+        who: &Requester,
+        entry: Option<Entry>,
+    ) -> Result<Option<Outcome>, Error> {
+        match entry {
             Some(entry) if entry.owner == who.credential => self.outcome(entry).map(Some),
             Some(_) | None => Ok(None),
         }

@@ -15,6 +15,10 @@ use crate::fault::{Fault, unavailable};
 use crate::sql::{POSTGRES, SQLITE, Sql};
 use crate::target::{Place, Postgres, Target};
 
+/// In KiB. What they read are single rows by key; the system keeps the file's pages as well, and four caches of the usual 2 MiB would be most
+/// of what the process holds.
+const READER_CACHE: &str = "PRAGMA cache_size = -512";
+
 /// Which database, and how to get connections to it.
 pub(crate) struct Database {
     kind: Kind,
@@ -123,10 +127,10 @@ impl Database {
                 .test_before_acquire(false)
                 .after_connect(|connection, _| {
                     Box::pin(async move {
-                        sqlx::query("PRAGMA query_only = ON")
-                            .execute(connection)
-                            .await
-                            .map(drop)
+                        for pragma in ["PRAGMA query_only = ON", READER_CACHE] {
+                            sqlx::query(pragma).execute(&mut *connection).await?;
+                        }
+                        Ok(())
                     })
                 })
                 .connect_lazy_with(connect),

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::database::Database;
 use crate::fault::{Blame, Fault};
+use crate::issued::IssuedHere;
 use crate::issuers;
 use crate::known::Known;
 use crate::numbers::Numbers;
@@ -65,6 +66,7 @@ impl Default for Options {
 pub struct SqlJournal {
     ground: Ground,
     leaves: Known,
+    issued: IssuedHere,
     numbers: Numbers,
     readers: AnyPool,
     jobs: mpsc::Sender<Job>,
@@ -122,6 +124,7 @@ impl SqlJournal {
         Ok(Self {
             ground,
             leaves: Known::default(),
+            issued: IssuedHere::default(),
             numbers: Numbers::new(),
             readers,
             jobs,
@@ -173,16 +176,7 @@ impl SqlJournal {
 
     async fn claimed(&self, held: Held) -> Result<Option<(Claim, Entry)>, JournalError> {
         let entry = self.reader().by_row(held.row).await?;
-        Ok(entry.map(|(_, entry)| {
-            (
-                Claim {
-                    id: entry.id,
-                    row: held.row,
-                    fence: held.fence,
-                },
-                entry,
-            )
-        }))
+        Ok(entry.map(|(_, entry)| (claim_of(held, entry.id), entry)))
     }
 }
 
@@ -209,7 +203,9 @@ impl Journal for SqlJournal {
             match self.ask(Work::Begin(Box::new(row))).await {
                 Ok(held) => {
                     if let Some(held) = held.first() {
-                        return Ok(Begun::New(claim(held.fence)));
+                        let claim = claim(held.fence);
+                        self.issued.begun(&claim, new);
+                        return Ok(Begun::New(claim));
                     }
                 }
                 Err(fault) if fault.clash => {
@@ -249,12 +245,20 @@ impl Journal for SqlJournal {
         Ok(self.reader().by_key(id).await?.map(|(_, entry)| entry))
     }
 
+    async fn expected(&self, id: &EntryId) -> Result<Option<Entry>, JournalError> {
+        match self.issued.find(id) {
+            Some(entry) => Ok(Some(entry)),
+            None => self.find(id).await,
+        }
+    }
+
     async fn write(&self, claim: &Claim, change: Change) -> Result<(), JournalError> {
         // Whoever confirms asks for it next.
         let leaf = match &change.phase {
             Phase::Issued(answer) | Phase::Confirming(answer, _) => Some(answer.leaf.clone()),
             _ => None,
         };
+        let issued = self.issued.changing(claim, &change);
         let row = Arc::new(WriteRow::new(claim, change)?);
         let deadline = Instant::now() + self.persist_within;
         let mut unsure = false;
@@ -263,6 +267,9 @@ impl Journal for SqlJournal {
                 Ok(held) if !held.is_empty() => {
                     if let Some(leaf) = leaf {
                         self.leaves.add(leaf.fingerprint(), leaf);
+                    }
+                    if let Some(entry) = issued {
+                        self.issued.written(claim, entry);
                     }
                     return Ok(());
                 }
@@ -297,7 +304,10 @@ impl Journal for SqlJournal {
             .await?
             .first()
         {
-            Some(held) => self.claimed(*held).await,
+            Some(held) => match self.issued.claimed(id, *held) {
+                Some(entry) => Ok(Some((claim_of(*held, entry.id), entry))),
+                None => self.claimed(*held).await,
+            },
             None => Ok(None),
         }
     }
@@ -416,6 +426,14 @@ async fn reach(database: &Database, patience: Duration) -> Result<AnyConnection,
             told = true;
         }
         tokio::time::sleep(TRY_AGAIN.min(left)).await;
+    }
+}
+
+fn claim_of(held: Held, id: EntryId) -> Claim {
+    Claim {
+        id,
+        row: held.row,
+        fence: held.fence,
     }
 }
 

@@ -27,6 +27,7 @@ mod compact;
 mod database;
 mod fault;
 mod history;
+mod issued;
 mod issuers;
 mod journal;
 mod known;

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::thread;
 
+use pkixcmp::{PkiBody, PkiMessage};
 use proto_tests::postgres::{self, Database};
 use proto_tests::{EmbeddedCa, cmp};
 
-use crate::site::{First, Node, Order, Site};
+use crate::site::{First, Node, Order, Site, post};
 
 const REQUESTS: usize = 12;
 /// How often each is sent to each process at the same time.
@@ -76,4 +77,25 @@ fn a_request_sent_to_two_processes_on_one_postgresql_many_times_at_once_enrolls_
 fn a_request_sent_to_two_processes_on_one_sqlite_file_many_times_at_once_enrolls_once() {
     let folder = tempfile::tempdir().unwrap();
     each_is_enrolled_once(&format!("sqlite://{}/shared.db", folder.path().display()));
+}
+
+#[test]
+fn the_word_of_a_client_is_taken_by_any_process_and_known_again_by_the_one_that_issued() {
+    let ca = EmbeddedCa::start();
+    let site = Site::before(&ca);
+    let url = format!("sqlite://{}/shared.db", site.setup.folder().display());
+    let nodes = [site.launch_on(&url), site.launch_on(&url)].map(Node::start);
+    let [one, other] = &nodes;
+    let first = First::to_be_confirmed("confirmed");
+    let mut talk = first.talk;
+    let answer = post(&one.cmp(), &first.message).unwrap();
+    cmp::issued(talk.hear(&answer.body));
+    let word = talk.accept();
+    for node in [other, one, other] {
+        let answer = post(&node.cmp(), &word).unwrap();
+        assert!(talk.believes(&answer.body));
+        let message = PkiMessage::decode(answer.body.into()).unwrap();
+        assert!(matches!(message.body(), PkiBody::Pkiconf), "{message:?}");
+    }
+    assert_eq!(ca.issued(), 1);
 }

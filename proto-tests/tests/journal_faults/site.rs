@@ -194,9 +194,18 @@ pub(crate) struct First {
 
 impl First {
     pub(crate) fn new(common_name: &str) -> Self {
+        Self::to_be(common_name, Confirmation::Implicit)
+    }
+
+    /// Of a client that confirms by itself.
+    pub(crate) fn to_be_confirmed(common_name: &str) -> Self {
+        Self::to_be(common_name, Confirmation::Explicit)
+    }
+
+    fn to_be(common_name: &str, confirmation: Confirmation) -> Self {
         let subject = format!("O=Faults,CN={common_name}");
         let body = cmp::ir(&subject, &["dns:faults.example"], &Keys::ec());
-        let (talk, message) = Shared::new("device", SECRET).begin(&body, Confirmation::Implicit);
+        let (talk, message) = Shared::new("device", SECRET).begin(&body, confirmation);
         Self {
             talk,
             message,
@@ -205,9 +214,12 @@ impl First {
     }
 
     pub(crate) fn send(&self, client: &HttpsClient) -> io::Result<Step> {
-        let headers = [("Content-Type", "application/pkixcmp")];
-        let path = "/.well-known/cmp/p/RA";
-        let answer = client.try_request("POST", path, &headers, &self.message)?;
-        Ok(self.talk.clone().hear(&answer.body))
+        Ok(self.talk.clone().hear(&post(client, &self.message)?.body))
     }
+}
+
+/// Sends a message over CMP.
+pub(crate) fn post(client: &HttpsClient, message: &[u8]) -> io::Result<Answer> {
+    let headers = [("Content-Type", "application/pkixcmp")];
+    client.try_request("POST", "/.well-known/cmp/p/RA", &headers, message)
 }

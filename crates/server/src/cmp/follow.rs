@@ -19,10 +19,13 @@ impl Call<'_> {
     /// Serves a message that goes on with a transaction; the error is for an error message.
     pub(super) async fn follow(&self, sender: &Authenticated) -> Result<Bytes, PkiStatusInfo> {
         let id = EntryId::of(&sender.who.credential, &transaction_id(self.message));
-        let outcome = match self.site.ra.recall(&sender.who, &id).await {
-            Ok(outcome) => outcome,
-            Err(error) => return Err(failed(&error)),
+        let ra = &self.site.ra;
+        let recalled = match self.message.body() {
+            // It goes on to claim the entry, and learns then what others did to it.
+            PkiBody::CertConf(_) => ra.expect(&sender.who, &id).await,
+            _ => ra.recall(&sender.who, &id).await,
         };
+        let outcome = recalled.map_err(|error| failed(&error))?;
         let known = outcome.as_ref().and_then(Outcome::entry);
         let (Some(outcome), Some(entry)) = (&outcome, known) else {
             return Err(no_transaction());
@@ -92,6 +95,16 @@ impl Call<'_> {
         recreated.map(drop).map_err(lost)
     }
 
+    /// Whether nothing is left to do for the client's word on a certificate that is confirmed: by us, as it had asked, or by this very
+    /// message, which another process has heard.
+    fn was_heard(&self, entry: &Entry) -> bool {
+        entry.confirmed_by == ConfirmedBy::Ra
+            || Exchange::unseal(&entry.front).is_ok_and(|exchange| {
+                exchange.transaction.is_confirmed()
+                    && exchange.transaction.is_repeated(self.message)
+            })
+    }
+
     /// The client's last word: durable, and with the CA as soon as it hears us, before the client gets ours.
     async fn conclude(
         &self,
@@ -111,12 +124,8 @@ impl Call<'_> {
             Outcome::Waiting { entry, .. } => matches!(entry.phase, Phase::Confirming(..)),
             Outcome::Refused { refusal, entry } => match entry.as_ref().map(|entry| &entry.phase) {
                 Some(Phase::Withdrawn(_)) => !accepts,
-                // Confirmed by us, as the client had asked, which now says so itself: nothing is left to do.
                 Some(Phase::Confirmed(_)) => {
-                    accepts
-                        && entry
-                            .as_ref()
-                            .is_some_and(|entry| entry.confirmed_by == ConfirmedBy::Ra)
+                    accepts && entry.as_ref().is_some_and(|entry| self.was_heard(entry))
                 }
                 // There is nothing yet that could be given back; what comes will be.
                 Some(Phase::Abandoned(_)) => !accepts,
@@ -135,7 +144,6 @@ impl Call<'_> {
     }
 }
 
-/// A certificate is not confirmed by itself: that would prove its key and not who asked for it (RFC 9483 section 4.1.1).
 /// Whether such a message belongs to a transaction that was begun before.
 pub(super) fn goes_on(body: &PkiBody) -> bool {
     matches!(
@@ -144,6 +152,7 @@ pub(super) fn goes_on(body: &PkiBody) -> bool {
     )
 }
 
+/// A certificate is not confirmed by itself: that would prove its key and not who asked for it (RFC 9483 section 4.1.1).
 fn not_with_the_new_certificate(
     sender: &Authenticated,
     outcome: &Outcome,

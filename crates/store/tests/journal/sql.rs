@@ -3,14 +3,15 @@
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use ra::{
-    AuditKind, AuthorityName, Begun, Change, Entry, Journal, JournalError, Lease, Phase, Verdict,
+    AuditKind, AuthorityName, Begun, Change, ConfirmedBy, Entry, Journal, JournalError, Lease,
+    Phase, Verdict,
 };
 use sqlx::{AnyConnection, Row as _};
 use store::{Options, SqlJournal};
 
 use crate::requests::{
     LONG, NONE, answer, assert_same, at, audit, begin, begun, certificate, change, end, entry,
-    issuance, revocation, sealed,
+    issuance, refusal, revocation, sealed,
 };
 use crate::world::Place;
 
@@ -360,6 +361,51 @@ pub(crate) async fn a_process_that_wakes_late_is_fenced_by_the_other(place: &Pla
         one.find(&entry.id).await.unwrap().unwrap().phase,
         Phase::Revoked
     );
+}
+
+/// An entry that `journal` has brought as far as a certificate, and whose requester has yet to confirm.
+async fn waiting_for_its_requester(journal: &SqlJournal) -> Entry {
+    let mut entry = entry("a");
+    entry.confirmed_by = ConfirmedBy::Requester;
+    let claim = begun(journal, &entry, LONG).await;
+    let issued = Change {
+        due: Some(at(60)),
+        front: Some(sealed("front of the answer")),
+        ..change(&entry, Phase::Issued(answer(certificate("a"))))
+    };
+    journal.write(&claim, issued).await.unwrap();
+    entry
+}
+
+pub(crate) async fn an_entry_that_waits_for_its_requester_is_claimed_as_it_was_left(place: &Place) {
+    let (one, other) = futures::future::join(place.open_sql(), place.open_sql()).await;
+    let id = waiting_for_its_requester(&one).await.id;
+    let stored = other.find(&id).await.unwrap().unwrap();
+    assert_same(&one.expected(&id).await.unwrap().unwrap(), &stored);
+    let (claim, claimed) = one.claim(&id, LONG).await.unwrap().unwrap();
+    assert_same(&claimed, &stored);
+    let confirmed = Phase::Confirmed(answer(certificate("a")));
+    one.write(&claim, end(&claimed, confirmed.clone()))
+        .await
+        .unwrap();
+    assert_eq!(other.find(&id).await.unwrap().unwrap().phase, confirmed);
+}
+
+pub(crate) async fn an_entry_that_another_process_moved_is_claimed_as_that_one_left_it(
+    place: &Place,
+) {
+    let (one, other) = futures::future::join(place.open_sql(), place.open_sql()).await;
+    let id = waiting_for_its_requester(&one).await.id;
+    let (claim, entry) = other.claim(&id, LONG).await.unwrap().unwrap();
+    let withdrawn = Phase::Withdrawn(refusal());
+    other
+        .write(&claim, end(&entry, withdrawn.clone()))
+        .await
+        .unwrap();
+    let (_, claimed) = one.claim(&id, LONG).await.unwrap().unwrap();
+    assert_eq!(claimed.phase, withdrawn);
+    let expected = one.expected(&id).await.unwrap().unwrap();
+    assert_eq!(expected.phase, withdrawn);
 }
 
 pub(crate) async fn a_schema_newer_than_the_program_is_refused(place: &Place) {
