@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::thread;
 
+use bytes::Bytes;
 use pkixcmp::{PkiBody, PkiMessage};
 use proto_tests::postgres::{self, Database};
 use proto_tests::{EmbeddedCa, cmp};
@@ -94,7 +95,7 @@ fn the_word_of_a_client_is_taken_by_any_process_and_known_again_by_the_one_that_
     for node in [other, one, other] {
         let answer = post(&node.cmp(), &word).unwrap();
         assert!(talk.believes(&answer.body));
-        let message = PkiMessage::decode(answer.body.into()).unwrap();
+        let message = PkiMessage::decode(Bytes::from(answer.body)).unwrap();
         assert!(matches!(message.body(), PkiBody::Pkiconf), "{message:?}");
     }
     assert_eq!(ca.issued(), 1);
