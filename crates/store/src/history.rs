@@ -9,9 +9,9 @@ use sqlx::{AnyPool, Row as _};
 
 use crate::database::Database;
 use crate::fault::unavailable;
-use crate::journal::Options;
 use crate::known::Known;
 use crate::numbers::first_at;
+use crate::options::Options;
 use crate::outage::Outage;
 use crate::read::{ReadError, Reader, fixed, issuance, revocation, time};
 use crate::target::Target;

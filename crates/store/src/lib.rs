@@ -33,6 +33,7 @@ mod journal;
 mod known;
 mod name;
 mod numbers;
+mod options;
 mod outage;
 #[cfg(test)]
 mod plans;
@@ -44,5 +45,6 @@ mod writer;
 
 pub use compact::{Compacted, Retention};
 pub use history::{Event, History, Recorded, Revoked, Span};
-pub use journal::{Options, SqlJournal};
+pub use journal::SqlJournal;
+pub use options::Options;
 pub use target::{Password, Target, TargetError, Tls, TlsMode};
