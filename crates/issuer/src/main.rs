@@ -9,7 +9,7 @@ use issuer::args::{Arguments, Command};
 use issuer::{kinds, run};
 use tokio::runtime::Runtime;
 
-/// musl's own makes threads wait for each other: a sixth of the CPU of an enrollment (docs/PERFORMANCE.md).
+/// musl's own makes threads wait for each other: a seventh more CPU for an enrollment (docs/PERFORMANCE.md).
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -13,7 +13,7 @@ use server::onap::Environment;
 use server::reload::Source;
 use server::{check, demo, journal, serve};
 
-/// musl's own makes threads wait for each other: a sixth of the CPU of an enrollment (docs/PERFORMANCE.md).
+/// musl's own makes threads wait for each other: a seventh more CPU for an enrollment (docs/PERFORMANCE.md).
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
