@@ -58,6 +58,12 @@ const NONSENSE: &[Nonsense] = &[
         &[("raToken.urls", "[\"http://ra\"]")],
         "/raToken/urls/0",
     ),
+    // Our definition of ONAP's kind would take the place of the one that is to stay.
+    nonsense(
+        ISSUER,
+        &[("onap.enabled", "true"), ("onap.ownDefinition", "false")],
+        "/crds/enabled",
+    ),
     nonsense(ISSUER, &[("image.digest", "\"latest\"")], "/image/digest"),
     nonsense(ISSUER, &[("log.format", "\"xml\"")], "/log/format"),
     nonsense(ISSUER, &[("checkEvery", "\"often\"")], "/checkEvery"),
