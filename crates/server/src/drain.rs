@@ -12,18 +12,35 @@
 use std::future::Future;
 use std::time::Duration;
 
+use ra::Outcome;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
 
-use crate::held::{Failed, Working};
-
 /// What is said in Retry-After, in seconds: by then another process serves, or this one again.
 pub(crate) const RETRY_AFTER: u32 = 5;
 /// For the answers of those that are given up, once the deadline is over.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Why there is no outcome.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    /// The line says why.
+    #[error(transparent)]
+    Line(#[from] ra::Error),
+    /// It ended in a panic.
+    #[error("the work on a request ended without a result")]
+    Ended(#[from] JoinError),
+    /// The process ends, and had no more time. The journal has it.
+    #[error("certway-ra is being stopped; what was begun goes on when it is started again")]
+    GivenUp,
+}
+
+/// The line at work. Dropping it does not stop the work.
+pub(crate) type Working<T = Outcome> = JoinHandle<Result<T, Failed>>;
 
 /// Where the process is between serving and its end. Clones are handles of one.
 #[derive(Clone, Default)]

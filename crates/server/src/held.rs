@@ -4,33 +4,15 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use ra::{AuthorityName, EntryId, Health, Outcome, Ra, Requester};
-use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep};
 
-use crate::drain::Drain;
+use crate::drain::{Drain, Failed, Working};
 
 /// How long to wait before the first look at a row that someone else moves.
 const FIRST: Duration = Duration::from_millis(50);
 /// How long to wait at least and at most between looks at a row that someone else moves.
 const SOONEST: Duration = Duration::from_millis(100);
 const LATEST: Duration = Duration::from_secs(2);
-
-/// Why there is no outcome.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failed {
-    /// The line says why.
-    #[error(transparent)]
-    Line(#[from] ra::Error),
-    /// It ended in a panic.
-    #[error("the work on a request ended without a result")]
-    Ended(#[from] JoinError),
-    /// The process ends, and had no more time. The journal has it.
-    #[error("certway-ra is being stopped; what was begun goes on when it is started again")]
-    GivenUp,
-}
-
-/// The line at work. Dropping it does not stop the work.
-pub(crate) type Working<T = Outcome> = JoinHandle<Result<T, Failed>>;
 
 /// What came of it.
 ///

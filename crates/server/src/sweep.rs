@@ -10,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::App;
 use crate::clock::{Clocks, Set};
-use crate::held::Failed;
+use crate::drain::Failed;
 
 /// So many sweeps may be under way at a time: rows of a CA that takes its time hold up their own sweep, not the next.
 const ABREAST: usize = 8;

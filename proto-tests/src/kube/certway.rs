@@ -12,12 +12,9 @@ use crate::certs::{Pki, write};
 use crate::kube::chart::repository;
 use crate::kube::cluster::Cluster;
 use crate::kube::namespace::Namespace;
-use crate::kube::replica::{NAME, Pod, Replica};
+use crate::kube::replica::{NAME, NAMESPACE, Pod, Replica};
 use crate::kube::resource::Resource;
 use crate::service::{Service, Setup};
-
-/// The namespace that the manifests make, and the ServiceAccount in it.
-pub const NAMESPACE: &str = "certway";
 
 /// Takes what the conformance tables ask for: every kind of name, CA certificates, and a validity of 10,000 hours.
 const RA: &str = r#"

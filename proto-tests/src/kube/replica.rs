@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use crate::https::HttpsClient;
-use crate::kube::certway::NAMESPACE;
 use crate::kube::cluster::Cluster;
 use crate::port::Port;
 use crate::program::{Launch, Program, binary, eventually};
 
+/// The namespace that the manifests make, and the ServiceAccount in it.
+pub const NAMESPACE: &str = "certway";
 /// The Deployment's, its ServiceAccount's and the program's name.
 pub const NAME: &str = "certway-issuer";
 

@@ -16,7 +16,8 @@ use super::render::{self, Rendered};
 use super::sender::Authenticated;
 use super::trouble::{failed, lost, stopping};
 use super::{enroll, revoke, support};
-use crate::held::{self, Failed};
+use crate::drain::Failed;
+use crate::held;
 
 impl Call<'_> {
     /// Serves a first message; the error is for an error message.

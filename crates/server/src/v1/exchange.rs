@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 use super::Failure;
 use super::request::Parsed;
 use crate::Site;
-use crate::drain::{self, Drain};
-use crate::held::{self, Failed};
+use crate::drain::{self, Drain, Failed};
+use crate::held;
 
 /// The first pause between looks that ask the CA.
 const SOONEST: Duration = Duration::from_millis(100);

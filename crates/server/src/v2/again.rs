@@ -11,8 +11,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Failure;
 use super::call::Call;
-use crate::drain::RETRY_AFTER;
-use crate::held::{self, Failed, Working};
+use crate::drain::{Failed, RETRY_AFTER, Working};
+use crate::held;
 use crate::problem;
 
 /// How long a call is held when it does not say.
