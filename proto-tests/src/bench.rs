@@ -12,6 +12,7 @@ pub mod floor;
 mod goals;
 mod half;
 mod http;
+pub mod kubernetes;
 mod load;
 mod long;
 mod machine;

@@ -9,6 +9,7 @@ use crate::issuers::Issuers;
 use crate::metrics::Metrics;
 use crate::pace::{Attempts, Gates};
 use crate::ra::Ra;
+use crate::renewals::Renewals;
 use crate::request::Approval;
 use crate::turns::Turns;
 
@@ -24,6 +25,8 @@ pub struct Context {
     pub gates: Gates,
     /// How often.
     pub attempts: Attempts,
+    /// What is replaced by what is asked for.
+    pub renewals: Renewals,
     /// For people.
     pub events: Events,
     /// For programs.
@@ -46,6 +49,12 @@ impl Context {
         self.checks.forget(issuer);
         self.metrics.forget(issuer);
         self.turns.tell(issuer);
+    }
+
+    /// A request is over: nothing of it stays in memory.
+    pub fn over(&self, uid: &str) {
+        self.attempts.forget(uid);
+        self.renewals.forget(uid);
     }
 
     /// A request had trouble with its issuer: it is checked soon.

@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod pace;
 pub mod ra;
 pub mod reconcile;
+pub mod renewals;
 pub mod request;
 pub mod run;
 pub mod settings;

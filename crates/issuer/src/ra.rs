@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::client::Client;
+use jiff::Timestamp;
 
 pub use material::NoWay;
 pub use token::Token;
@@ -58,6 +59,7 @@ impl Ra {
     pub async fn refreshed(&self, issuer: &IssuerId, settings: &Settings) -> Result<Client, NoWay> {
         let namespace = self.namespace_of(issuer);
         let material = Material::read(&self.kube, namespace, settings).await?;
+        material.in_time(settings, Timestamp::now())?;
         let fingerprint = material.fingerprint(settings);
         let kept = self.lock().get(issuer).cloned();
         let client = match kept.filter(|kept| kept.fingerprint == fingerprint) {

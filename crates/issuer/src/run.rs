@@ -71,6 +71,9 @@ pub async fn run(arguments: Run) -> anyhow::Result<()> {
             health.synced.store(true, Ordering::Relaxed);
             elector.acquired().await;
             controllers.run(elector.lost()).await;
+            if !*controllers.stopping.borrow() {
+                tracing::warn!("this replica does not hold the Lease any more and stands by");
+            }
         }
         elector.vacate().await;
     };

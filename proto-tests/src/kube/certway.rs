@@ -8,7 +8,7 @@ use pki::Certificate;
 use serde_json::{Value, json};
 
 use crate::ca::{self, EmbeddedCa};
-use crate::certs::{Pki, write};
+use crate::certs::{Identity, Pki, write};
 use crate::kube::chart::repository;
 use crate::kube::cluster::Cluster;
 use crate::kube::namespace::Namespace;
@@ -125,7 +125,9 @@ impl Certway {
     /// The same, without waiting for anything.
     pub fn create_issuer(&self, namespace: &Namespace<'_>, more: &Value) -> Value {
         let (pki, port) = (&self.ra.setup.pki, self.ra.setup.port.number());
-        issuer(namespace, pki, port, more)
+        prepare(namespace);
+        credentials(namespace, "ra-client", &pki.client);
+        issuer(namespace, "certway", &spec(pki, port, more))
     }
 }
 
@@ -141,28 +143,42 @@ pub fn manifests(cluster: &Cluster) {
     }
 }
 
-/// An Issuer named `certway` in a namespace, for the RA at that port of this machine, by the PKI's client certificate in the Secret `ra-client`.
-pub fn issuer(namespace: &Namespace<'_>, pki: &Pki, port: u16, more: &Value) -> Value {
-    let text = std::fs::read_to_string(manifest("namespace.yaml")).unwrap();
+/// Lets the controller do in a namespace what its issuers there need.
+pub fn prepare(namespace: &Namespace<'_>) {
+    apply_in(namespace, "namespace.yaml");
+}
+
+/// Lets the controller see in a namespace what a renewal replaces.
+pub fn prepare_renewal(namespace: &Namespace<'_>) {
+    apply_in(namespace, "renewal.yaml");
+}
+
+fn apply_in(namespace: &Namespace<'_>, file: &str) {
+    let text = std::fs::read_to_string(manifest(file)).unwrap();
     let text = text.replace("your-namespace", &namespace.name);
-    let name = format!("{}.yaml", namespace.name);
+    let name = format!("{}-{file}", namespace.name);
     apply(
         namespace.cluster,
         &write(namespace.cluster.folder(), &name, text),
     );
+}
+
+/// A `kubernetes.io/tls` Secret with which the RA is asked.
+pub fn credentials(namespace: &Namespace<'_>, name: &str, client: &Identity) {
     let encode = |text: String| BASE64_STANDARD.encode(text);
     let secret = namespace.object(
         &Resource::core("Secret"),
-        "ra-client",
+        name,
         &json!({
             "type": "kubernetes.io/tls",
-            "data": {
-                "tls.crt": encode(pki.client.chain_pem()),
-                "tls.key": encode(pki.client.key_pem()),
-            },
+            "data": { "tls.crt": encode(client.chain_pem()), "tls.key": encode(client.key_pem()) },
         }),
     );
     namespace.api().create(&secret).unwrap();
+}
+
+/// What an Issuer says for the label `RA` of the certway-ra at that port of this machine, by the client certificate in `ra-client`, unless `more` says otherwise.
+pub fn spec(pki: &Pki, port: u16, more: &Value) -> Value {
     let mut spec = json!({
         "url": format!("https://localhost:{port}"),
         "ca": "RA",
@@ -171,8 +187,13 @@ pub fn issuer(namespace: &Namespace<'_>, pki: &Pki, port: u16, more: &Value) -> 
     });
     let more = more.as_object().unwrap().clone();
     spec.as_object_mut().unwrap().extend(more);
+    spec
+}
+
+/// An Issuer.
+pub fn issuer(namespace: &Namespace<'_>, name: &str, spec: &Value) -> Value {
     let kind = Resource::new("certway.dev/v1beta1", "Issuer");
-    let issuer = namespace.object(&kind, "certway", &json!({ "spec": spec }));
+    let issuer = namespace.object(&kind, name, &json!({ "spec": spec }));
     namespace.api().create(&issuer).unwrap()
 }
 
@@ -226,11 +247,16 @@ fn before(ca: &EmbeddedCa) -> String {
 url = "{url}"
 mac = {{ reference = "{reference}", secret = {{ file = "upstream.secret" }} }}
 trust = {{ anchors = ["upstream.pem"] }}
+takes = {{ ra_verified = true, kur_on_behalf = true }}
 [profiles.RA]
 authority = "RA"
 anchors = ["upstream.pem"]
 [labels.RA]
 profile = "RA"
+# Renewals are asked for in the holder's name.
+[callers.issuer]
+certificates = ["dns:client.example"]
+acts_as_ra = true
 "#,
         url = ca.url(),
         reference = ca::REFERENCE,

@@ -182,6 +182,18 @@ impl Cluster {
         self.control_plane.ready(&self.admin);
     }
 
+    /// Kills cert-manager's controllers.
+    pub fn kill_controllers(&mut self) {
+        self.cert_manager.controllers.kill();
+    }
+
+    /// Starts cert-manager's controllers again, and waits until they have seen the cluster.
+    pub fn restart_controllers(&mut self) {
+        let program = &mut self.cert_manager.controllers;
+        program.restart(1);
+        self.reaper.answers_for(program);
+    }
+
     /// Kills the admission webhook: every write to cert-manager's kinds then fails, that of a status too.
     pub fn kill_webhook(&mut self) {
         self.cert_manager.webhook.kill();

@@ -73,6 +73,29 @@ impl Api {
         })
     }
 
+    /// Shows `seen` each object of a path as it is and as it changes, until it wants no more or time is over.
+    ///
+    /// # Errors
+    /// Those of the connection, and the server's word that the watch is over.
+    pub fn each_change(
+        &self,
+        path: &str,
+        longest: Duration,
+        mut seen: impl FnMut(&Value) -> bool,
+    ) -> io::Result<()> {
+        let target = format!("{path}?watch=true&timeoutSeconds={}", longest.as_secs());
+        let mut events = Events::of(self, &target)?;
+        while let Some(event) = events.next()? {
+            if event["type"] == "ERROR" {
+                return Err(io::Error::other(event["object"].to_string()));
+            }
+            if !seen(&event["object"]) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     #[track_caller]
     fn wait<T>(
         &self,

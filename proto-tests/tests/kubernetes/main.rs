@@ -6,10 +6,12 @@
 mod admission;
 mod apart;
 mod approval;
+mod bad_input;
 mod certificates;
 mod checks;
 mod control;
 mod deaths;
+mod faults;
 mod feature;
 mod in_tree;
 mod modifications;
@@ -21,3 +23,4 @@ mod roots;
 mod signing_requests;
 mod tested;
 mod token;
+mod two_replicas;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use api::client::Client;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use pki::{Certificate, PrivateKey};
@@ -76,6 +77,24 @@ impl Material {
             }
         };
         Ok(Self { identity, roots })
+    }
+
+    /// Whether the client certificate is not over: the RA's TLS would say no more than that a handshake failed.
+    pub(super) fn in_time(&self, settings: &Settings, now: Timestamp) -> Result<(), NoWay> {
+        let (Some((certificate, _)), Identity::ClientCertificate { secret, .. }) =
+            (&self.identity, &settings.identity)
+        else {
+            return Ok(());
+        };
+        let chain = Certificate::all_from_pem(certificate).unwrap_or_default();
+        match chain.first() {
+            Some(leaf) if leaf.not_after() < now => Err(NoWay::Material(format!(
+                "the client certificate for the RA in Secret {secret} expired at {}: put a new one there",
+                leaf.not_after()
+            ))),
+            // What else is wrong with it is found where a client is made of it.
+            _ => Ok(()),
+        }
     }
 
     /// SHA-256 of all that a client is made of.

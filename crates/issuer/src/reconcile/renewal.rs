@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use crate::cert_manager::{Certificate, CertificateRequest, annotation};
-use api::client::with_causes;
+use crate::renewals::Replaced;
 
 /// A Secret of which nothing but the certificate is looked at: the private key beside it never becomes a value of ours.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,43 +56,47 @@ impl Resource for CertificateSecret {
 /// A certificate that had expired when the request was made is not named; by the request's own time, so that the answer stays the same however late it is asked for.
 ///
 /// # Errors
-/// Why it cannot be told, as a sentence for an Event: the request then goes out as a new one.
+/// When the API server did not answer: asked again, it may. What it says once and for all is in the value, and the request then goes out as a new one.
 pub(super) async fn replaced(
     kube: &Client,
     request: &CertificateRequest,
-) -> Result<Option<String>, String> {
+) -> Result<Replaced, kube::Error> {
     let revision = request.annotations().get(annotation::REVISION);
     let is_first = revision.and_then(|text| text.parse::<u64>().ok()) == Some(1);
     let (Some(name), Some(namespace)) = (certificate_name(request), request.namespace()) else {
-        return Ok(None);
+        return Ok(Ok(None));
     };
     if is_first {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let certificates: Api<Certificate> = Api::namespaced(kube.clone(), &namespace);
-    let certificate = certificates
-        .get(&name)
-        .await
-        .map_err(|e| unreadable("Certificate", &namespace, &name, &e))?;
+    let certificate = match certificates.get(&name).await {
+        Ok(certificate) => certificate,
+        Err(error) => return unreadable("Certificate", &namespace, &name, error).map(Err),
+    };
     let secret = &certificate.spec.secret_name;
     let secrets: Api<CertificateSecret> = Api::namespaced(kube.clone(), &namespace);
-    let found = secrets
-        .get_opt(secret)
-        .await
-        .map_err(|e| unreadable("Secret", &namespace, secret, &e))?;
-    let Some(pem) = found.and_then(|s| s.data).and_then(|d| d.certificate) else {
-        return Ok(None);
+    let found = match secrets.get_opt(secret).await {
+        Ok(found) => found,
+        Err(error) => return unreadable("Secret", &namespace, secret, error).map(Err),
     };
-    let old = X509::from_pem(&pem.0)
-        .map_err(|e| format!("the certificate in Secret {namespace}/{secret}: {e}"))?;
+    let Some(pem) = found.and_then(|s| s.data).and_then(|d| d.certificate) else {
+        return Ok(Ok(None));
+    };
+    let old = match X509::from_pem(&pem.0) {
+        Ok(old) => old,
+        Err(why) => {
+            return Ok(Err(format!(
+                "the certificate in Secret {namespace}/{secret}: {why}"
+            )));
+        }
+    };
     let made = request.metadata.creation_timestamp.as_ref();
     if made.is_some_and(|made| old.not_after() < made.0) {
-        return Err(format!(
-            "the old certificate expired at {}",
-            old.not_after()
-        ));
+        let expired = old.not_after();
+        return Ok(Err(format!("the old certificate expired at {expired}")));
     }
-    Ok(Some(old.to_pem()))
+    Ok(Ok(Some(old.to_pem())))
 }
 
 /// The Certificate that a request was made for: its owner, or the one its annotation names.
@@ -109,11 +113,20 @@ pub(super) fn certificate_name(request: &CertificateRequest) -> Option<String> {
     })
 }
 
-fn unreadable(kind: &str, namespace: &str, name: &str, error: &kube::Error) -> String {
+/// What is to be said of an object that cannot be read; an error where that may be otherwise in a moment.
+fn unreadable(
+    kind: &str,
+    namespace: &str,
+    name: &str,
+    error: kube::Error,
+) -> Result<String, kube::Error> {
     match error {
-        kube::Error::Api(status) if status.code == 403 => format!(
+        kube::Error::Api(status) if status.code == 403 => Ok(format!(
             "the controller may not read {kind} {namespace}/{name}: a Role there has to allow `get` (chart value `renewalNamespaces`)"
-        ),
-        _ => format!("{kind} {namespace}/{name}: {}", with_causes(error)),
+        )),
+        kube::Error::Api(status) if status.code == 404 => {
+            Ok(format!("{kind} {namespace}/{name} is gone"))
+        }
+        error => Err(error),
     }
 }

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::enroll::Outcome;
 use crate::events::Said;
 use crate::identity::IssuerId;
+use crate::renewals::Replaced;
 use crate::request::{Standing, Written, of_certificate_request, patch, standing};
 use crate::settings::Settings;
 use crate::verdict::{Next, Verdict, verdict};
@@ -47,7 +48,7 @@ pub async fn reconcile(
         }
         Standing::Approved(issuer) if watched(&issuer) => request.answer(&issuer).await,
         _ => {
-            context.attempts.forget(request.uid());
+            context.over(request.uid());
             Ok(Action::await_change())
         }
     }
@@ -98,7 +99,7 @@ impl One<'_> {
                 return self.end(issuer, written, "InvalidRequest").await;
             }
         };
-        let (replaces, not_replaced) = match self.replaced(&settings).await {
+        let (replaces, not_replaced) = match self.replaced(&settings).await? {
             Ok(replaces) => (replaces, None),
             Err(why) => (None, Some(why)),
         };
@@ -143,7 +144,7 @@ impl One<'_> {
     fn then(&self, issuer: &IssuerId, next: &Next) -> Action {
         match next {
             Next::Nothing | Next::Revoke(_) => {
-                self.context.attempts.forget(self.uid());
+                self.context.over(self.uid());
                 Action::await_change()
             }
             Next::After(pause) => later(*pause),
@@ -158,12 +159,16 @@ impl One<'_> {
         }
     }
 
-    async fn replaced(&self, settings: &Settings) -> Result<Option<String>, String> {
-        if settings.key_update {
-            renewal::replaced(&self.context.kube, self.request).await
-        } else {
-            Ok(None)
+    async fn replaced(&self, settings: &Settings) -> Result<Replaced, Failed> {
+        if !settings.key_update {
+            return Ok(Ok(None));
         }
+        if let Some(known) = self.context.renewals.known(self.uid()) {
+            return Ok(known);
+        }
+        let found = renewal::replaced(&self.context.kube, self.request).await?;
+        self.context.renewals.keep(self.uid(), &found);
+        Ok(found)
     }
 
     async fn end(
@@ -173,7 +178,7 @@ impl One<'_> {
         reason: &'static str,
     ) -> Result<Action, Failed> {
         self.write(issuer, &written, Some(reason)).await?;
-        self.context.attempts.forget(self.uid());
+        self.context.over(self.uid());
         Ok(Action::await_change())
     }
 

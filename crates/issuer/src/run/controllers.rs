@@ -29,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::pace::{Attempts, Gates};
 use crate::ra::{Ra, Token};
 use crate::reconcile::{Failed, reconcile_issuer, reconcile_request, reconcile_signing_request};
+use crate::renewals::Renewals;
 use crate::request::{Approval, slim};
 use crate::turns::Turns;
 use api::client::with_causes;
@@ -143,6 +144,7 @@ impl Controllers {
             ),
             gates: Gates::default(),
             attempts: Attempts::default(),
+            renewals: Renewals::default(),
             events: Events::new(self.client.clone(), self.identity.clone()),
             metrics: Arc::clone(&self.metrics),
             approval: if arguments.ignore_approval {

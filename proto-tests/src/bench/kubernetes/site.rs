@@ -1,0 +1,140 @@
+//! A fresh cluster with one issuer in it.
+
+use serde_json::{Value, json};
+
+use crate::EmbeddedCa;
+use crate::kube::{Certway, Cluster, Namespace, Settings, Stack};
+use crate::program::Program;
+
+/// Whose work is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// cert-manager's CA issuer, in its controllers' process.
+    InTree,
+    /// certway-issuer, an RA and a CMP CA.
+    Certway,
+}
+
+impl Who {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::InTree => "in-tree CA",
+            Self::Certway => "certway",
+        }
+    }
+}
+
+pub(super) struct Site {
+    /// Ours, where it is measured.
+    pub(super) ours: Option<Ours>,
+    pub(super) cluster: Cluster,
+    namespace: String,
+}
+
+pub(super) struct Ours {
+    pub(super) certway: Certway,
+    pub(super) ca: EmbeddedCa,
+}
+
+impl Site {
+    pub(super) fn start(stack: &'static Stack, who: Who) -> Self {
+        let cluster = Cluster::start(stack, &Settings::default());
+        let namespace = cluster.namespace("bench").name;
+        let ours = {
+            let namespace = cluster.existing_namespace(&namespace);
+            match who {
+                Who::InTree => {
+                    in_tree(&namespace);
+                    None
+                }
+                Who::Certway => Some(Ours::start(&cluster, &namespace)),
+            }
+        };
+        Self {
+            ours,
+            cluster,
+            namespace,
+        }
+    }
+
+    pub(super) fn namespace(&self) -> Namespace<'_> {
+        self.cluster.existing_namespace(&self.namespace)
+    }
+
+    pub(super) fn issuer(&self) -> Value {
+        match self.ours {
+            Some(_) => json!({ "name": "certway", "kind": "Issuer", "group": "certway.dev" }),
+            None => json!({ "name": "ca", "kind": "Issuer", "group": "cert-manager.io" }),
+        }
+    }
+
+    pub(super) fn stop_issuer(&mut self) {
+        match &mut self.ours {
+            Some(ours) => ours.certway.issuer.program.kill(),
+            None => self.cluster.kill_controllers(),
+        }
+    }
+
+    pub(super) fn start_issuer(&mut self) {
+        match &mut self.ours {
+            Some(ours) => ours.certway.issuer.restart(&self.cluster),
+            None => self.cluster.restart_controllers(),
+        }
+    }
+
+    /// Every process by the name it has in the table.
+    pub(super) fn processes(&self) -> Vec<(&'static str, u32)> {
+        let ours = self.ours.iter().flat_map(|ours| {
+            [
+                ("issuer", ours.certway.issuer.program.id()),
+                ("RA", ours.certway.ra.program.id()),
+                ("CA", ours.ca.program.id()),
+            ]
+        });
+        let cluster = &self.cluster;
+        let theirs = [
+            ("controllers", cluster.cert_manager.controllers.id()),
+            ("webhook", cluster.cert_manager.webhook.id()),
+            ("apiserver", cluster.control_plane.apiserver.id()),
+            ("etcd", cluster.control_plane.etcd.id()),
+        ];
+        ours.chain(theirs).collect()
+    }
+}
+
+impl Ours {
+    fn start(cluster: &Cluster, namespace: &Namespace<'_>) -> Self {
+        let mut ca = EmbeddedCa::start();
+        quiet(&mut ca.program, 2);
+        let mut certway = Certway::before(cluster, &ca);
+        quiet(&mut certway.ra.program, 1);
+        cluster.answers_for(&certway.ra.program);
+        certway.issuer_in(namespace);
+        Self { certway, ca }
+    }
+}
+
+/// Tests have it log everything.
+fn quiet(program: &mut Program, sockets: usize) {
+    program.kill();
+    program.restart_with(sockets, |launch| {
+        launch.env("CERTWAY_RA_LOG__FILTER", "info")
+    });
+}
+
+fn in_tree(namespace: &Namespace<'_>) {
+    let api = namespace.api();
+    let selfsigned = namespace.create("Issuer", "selfsigned", &json!({ "selfSigned": {} }));
+    api.until_condition(&selfsigned, "Ready", "True");
+    let root = json!({
+        "isCA": true,
+        "commonName": "Root of this measure",
+        "secretName": "root",
+        "privateKey": { "algorithm": "ECDSA" },
+        "issuerRef": { "name": "selfsigned" },
+    });
+    let root = namespace.create("Certificate", "root", &root);
+    api.until_condition(&root, "Ready", "True");
+    let issuer = namespace.create("Issuer", "ca", &json!({ "ca": { "secretName": "root" } }));
+    api.until_condition(&issuer, "Ready", "True");
+}
