@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::kube::cluster::Cluster;
 use crate::kube::namespace::Namespace;
-use crate::kube::replica::{NAME, Replica};
+use crate::kube::replica::{NAME, Replica, program};
 use crate::port::Port;
-use crate::program::{Launch, binary, eventually};
+use crate::program::{Launch, eventually};
 
 /// Starts it with a ServiceAccount in the first of its namespaces, with Roles in each and with more arguments; waits until it is ready.
 pub fn start(namespaces: &[&Namespace<'_>], more: &[&str]) -> Replica {
@@ -35,7 +35,7 @@ fn launch(
     let names: Vec<&str> = namespaces.iter().map(|n| n.name.as_str()).collect();
     let folder = cluster.folder().join(format!("{NAME}-{own}"));
     std::fs::create_dir_all(&folder).unwrap();
-    Launch::of(binary(NAME), folder)
+    Launch::of(program(), folder)
         .args(["--watch-namespaces", &names.join(",")])
         .args(["--listen", &listen.address().to_string()])
         .args(more.iter().copied())

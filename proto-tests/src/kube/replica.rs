@@ -1,5 +1,7 @@
 //! certway-issuer as a kubelet starts it: what the Deployment says, under a pod's name.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use crate::https::HttpsClient;
@@ -11,6 +13,11 @@ use crate::program::{Launch, Program, binary, eventually};
 pub const NAMESPACE: &str = "certway";
 /// The Deployment's, its ServiceAccount's and the program's name.
 pub const NAME: &str = "certway-issuer";
+
+/// The program under test: as it is released where `./proto-tests/run` built it so, cargo's own in a run by hand.
+pub(super) fn program() -> PathBuf {
+    std::env::var_os("CERTWAY_TEST_ISSUER").map_or_else(|| binary(NAME), PathBuf::from)
+}
 
 /// One that was not started yet.
 pub struct Pod<'a> {
@@ -67,7 +74,7 @@ impl<'a> Pod<'a> {
         let folder = cluster.folder().join(&name);
         std::fs::create_dir_all(&folder).unwrap();
         let listen = Port::free();
-        let launch = Launch::of(binary(NAME), folder)
+        let launch = Launch::of(program(), folder)
             .args(arguments)
             .args(["--listen", &listen.address().to_string()])
             .env("KUBECONFIG", cluster.kubeconfig_of(NAMESPACE, NAME))
