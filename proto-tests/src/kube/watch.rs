@@ -73,27 +73,34 @@ impl Api {
         })
     }
 
-    /// Shows `seen` each object of a path as it is and as it changes, until it wants no more or time is over.
+    /// Shows `seen` each object of a path as it is and as it changes, some of them more than once, until it wants no more or time is over.
     ///
     /// # Errors
-    /// Those of the connection, and the server's word that the watch is over.
+    /// Those of the connection, and the server's word that a watch failed.
     pub fn each_change(
         &self,
         path: &str,
         longest: Duration,
         mut seen: impl FnMut(&Value) -> bool,
     ) -> io::Result<()> {
-        let target = format!("{path}?watch=true&timeoutSeconds={}", longest.as_secs());
-        let mut events = Events::of(self, &target)?;
-        while let Some(event) = events.next()? {
-            if event["type"] == "ERROR" {
-                return Err(io::Error::other(event["object"].to_string()));
+        let deadline = Instant::now() + longest;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
             }
-            if !seen(&event["object"]) {
-                break;
+            let target = format!("{path}?watch=true&timeoutSeconds={}", left.as_secs().max(1));
+            let mut events = Events::of(self, &target)?;
+            // The server ends the watch of one that does not keep up; the next begins with all there is.
+            while let Some(event) = events.next()? {
+                if event["type"] == "ERROR" {
+                    return Err(io::Error::other(event["object"].to_string()));
+                }
+                if !seen(&event["object"]) {
+                    return Ok(());
+                }
             }
         }
-        Ok(())
     }
 
     #[track_caller]
