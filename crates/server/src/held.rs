@@ -43,7 +43,7 @@ pub(crate) async fn decided(
             () = sleep(soon.min(pause(check_after)).min(left)) => {}
             () = drain.begun() => break,
         }
-        soon *= 2;
+        soon = (soon * 2).min(LATEST);
         match ra.recall(who, id).await? {
             Some(now) => outcome = now,
             None => break,
