@@ -12,6 +12,7 @@ pub mod chart;
 pub mod cluster;
 pub mod controlplane;
 pub mod credentials;
+pub mod crowd;
 pub mod kinds;
 pub mod kubelet;
 pub mod namespace;

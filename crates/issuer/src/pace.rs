@@ -58,7 +58,23 @@ struct Gate {
 struct Share {
     places: Arc<Semaphore>,
     bucket: Mutex<Bucket>,
+    /// When the next one that is turned away is to come back.
+    turn: Mutex<Instant>,
 }
+
+impl Share {
+    /// When one that is turned away is to come back: each a little after the one before. A thousand that came back for the same one would keep a processor busy with
+    /// being turned away again.
+    fn turned_away(&self, soonest: Duration, limits: &Limits, now: Instant) -> Duration {
+        let mut turn = lock(&self.turn);
+        let at = (*turn).max(now + soonest).min(now + LONGEST_TURN);
+        *turn = at + Duration::from_secs(1) / limits.per_second.max(1);
+        at.saturating_duration_since(now)
+    }
+}
+
+/// Those before may have been deleted: whoever waits looks now and then whether it is its turn.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
 
 /// The part of the bucket that is kept for those who took little.
 const RESERVE: f64 = 0.1;
@@ -77,7 +93,7 @@ impl Gates {
     /// Waits for a place.
     ///
     /// # Errors
-    /// The bucket is empty: how long until it is not.
+    /// The bucket is empty: how long until it is not, for those of its namespace that came before and for this one.
     pub async fn enter(
         &self,
         issuer: &IssuerId,
@@ -137,6 +153,7 @@ impl Gate {
         let new = || Share {
             places: Arc::new(Semaphore::new(places)),
             bucket: Mutex::new(Bucket::new(&half, Instant::now())),
+            turn: Mutex::new(Instant::now()),
         };
         Arc::clone(share.or_insert_with(|| Arc::new(new())))
     }
@@ -148,7 +165,8 @@ impl Gate {
         } else {
             (f64::from(self.limits.burst) * RESERVE).floor()
         };
-        lock(&self.bucket).take(reserve, now)
+        let taken = lock(&self.bucket).take(reserve, now);
+        taken.map_err(|soonest| share.turned_away(soonest, &self.limits, now))
     }
 }
 
@@ -293,6 +311,25 @@ mod tests {
         drop(gates.enter(&issuer(), "a", &limits).await);
         let wait = gates.enter(&issuer(), "a", &limits).await.err().unwrap();
         assert!(wait <= Duration::from_secs(1) && wait > Duration::from_millis(500));
+    }
+
+    #[tokio::test]
+    async fn those_who_are_turned_away_come_back_one_after_the_other() {
+        let gates = Gates::default();
+        let limits = limits(10, 1, 4);
+        drop(gates.enter(&issuer(), "a", &limits).await);
+        let mut pauses = Vec::new();
+        for _ in 0..1_000 {
+            let pause = gates.enter(&issuer(), "a", &limits).await.err().unwrap();
+            pauses.push(pause.as_secs_f64());
+        }
+        let together = |second: f64| pauses.iter().filter(|p| (**p - second).abs() < 0.5).count();
+        assert!((9..=11).contains(&together(3.0)), "{pauses:?}");
+        let longest = pauses.iter().fold(0.0_f64, |a, b| a.max(*b));
+        assert!(longest <= LONGEST_TURN.as_secs_f64());
+        // Another namespace does not stand behind them.
+        let pause = gates.enter(&issuer(), "b", &limits).await.err().unwrap();
+        assert!(pause <= Duration::from_millis(200), "{pause:?}");
     }
 
     #[test]

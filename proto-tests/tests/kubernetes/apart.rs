@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use jiff::{Timestamp, Unit};
 use proto_tests::kube::watch::condition;
 use proto_tests::kube::{Cluster, Namespace, Resource, Settings, Stack, kinds};
 use serde_json::{Value, json};
@@ -29,11 +30,15 @@ pub fn apart() -> Option<&'static Cluster> {
 
 /// Approves a CertificateRequest.
 pub fn approve(namespace: &Namespace<'_>, request: &Value) {
-    let approval = json!({ "conditions": [{
+    namespace.api().merge_status(request, &approval()).unwrap();
+}
+
+/// The status of a request that is approved.
+pub fn approval() -> Value {
+    json!({ "conditions": [{
         "type": "Approved", "status": "True", "reason": "Tests", "message": "by the tests",
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }] });
-    namespace.api().merge_status(request, &approval).unwrap();
+        "lastTransitionTime": Timestamp::now().round(Unit::Second).unwrap(),
+    }] })
 }
 
 /// Creates a Certificate, approves its first request, and waits until it is ready.

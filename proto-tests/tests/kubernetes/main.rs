@@ -16,6 +16,7 @@ mod feature;
 mod in_tree;
 mod modifications;
 mod namespaced;
+mod neighbours;
 mod onap;
 mod ours;
 mod outages;

@@ -15,8 +15,6 @@ use crate::certs::{dn, sans};
 use crate::kube::Resource;
 use crate::kube::watch::condition;
 
-/// How many make objects at a time.
-const HANDS: usize = 4;
 /// Server-side apply.
 pub(super) const APPLY: &str = "application/apply-patch+yaml";
 /// JSON merge patch (RFC 7396).
@@ -34,7 +32,7 @@ pub(super) fn requests(site: &Site, objects: usize) -> Result<()> {
     let requests = Resource::cert_manager("CertificateRequest");
     let namespace = site.namespace();
     let path = requests.path(Some(&namespace.name));
-    each(site, objects, |n| {
+    site.cluster.admin.each(objects, |n| {
         let object = namespace.object(&requests, &name(n), &spec);
         ("POST", path.clone(), "application/json", object)
     })
@@ -74,7 +72,7 @@ pub(super) fn status_of_each(
     } else {
         "fieldManager=bench"
     };
-    each(site, objects, |n| {
+    site.cluster.admin.each(objects, |n| {
         let path = format!("{path}/{}/status?{more}", name(n));
         let object = namespace.object(&requests, &name(n), status);
         ("PATCH", path, media_type, object)
@@ -86,7 +84,7 @@ pub(super) fn certificates(site: &Site, objects: usize) -> Result<()> {
     let certificates = Resource::cert_manager("Certificate");
     let namespace = site.namespace();
     let path = certificates.path(Some(&namespace.name));
-    each(site, objects, |n| {
+    site.cluster.admin.each(objects, |n| {
         let spec = json!({ "spec": {
             "dnsNames": [format!("{}.example.com", name(n))],
             "secretName": name(n),
@@ -100,41 +98,6 @@ pub(super) fn certificates(site: &Site, objects: usize) -> Result<()> {
 
 fn name(n: usize) -> String {
     format!("n-{n}")
-}
-
-/// Several connections, one request after the other on each: none pays for a handshake.
-fn each(
-    site: &Site,
-    objects: usize,
-    object: impl Fn(usize) -> (&'static str, String, &'static str, Value) + Sync,
-) -> Result<()> {
-    let work = |hand: usize| -> Result<()> {
-        let mut connection = site.cluster.admin.https().connect()?;
-        for n in (hand..objects).step_by(HANDS) {
-            let (method, path, media_type, body) = object(n);
-            let headers = [("Content-Type", media_type), ("Accept", "application/json")];
-            let answer =
-                connection.request(method, &path, &headers, body.to_string().as_bytes())?;
-            ensure!(
-                matches!(answer.status, 200 | 201),
-                "{method} {path}: {}",
-                answer.text()
-            );
-        }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        let hands: Vec<_> = (0..HANDS)
-            .map(|hand| {
-                scope.spawn({
-                    let work = &work;
-                    move || work(hand)
-                })
-            })
-            .collect();
-        let mut done = hands.into_iter().map(|hand| hand.join().unwrap());
-        done.try_for_each(|one| one)
-    })
 }
 
 /// From the first of them that has reached a condition to the last, by this machine's clock, while `begin` gives the work.
