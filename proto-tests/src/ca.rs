@@ -19,6 +19,12 @@ pub const REFERENCE: &str = "rv-of-the-tests";
 /// Its issuing CA's name, in the order of encoding.
 pub const ISSUER_DN: &str = "C=US,O=Certway Tests,CN=Issuing CA";
 
+/// Where what it issued is written down.
+enum Journal {
+    Memory,
+    File,
+}
+
 /// The CA.
 pub struct EmbeddedCa {
     /// Its process.
@@ -40,12 +46,17 @@ impl EmbeddedCa {
 
     /// The same, with more lines in `[authorities.ca.local]`: `validity = "2 days"`.
     pub fn start_with(local: &str) -> Self {
-        Self::launch(local, "")
+        Self::launch(local, Journal::File, "")
+    }
+
+    /// One whose own journal is no part of what is measured: it forgets with the process, and cannot be asked for records.
+    pub fn forgetful() -> Self {
+        Self::launch("", Journal::Memory, "")
     }
 
     /// One that ends itself at that step of the line, as if killed: see `CERTWAY_STOP_AT`.
     pub fn stopping_at(step: &str) -> Self {
-        Self::launch("", step)
+        Self::launch("", Journal::File, step)
     }
 
     /// Waits until it has ended itself, and starts it again on the same journal, with its leases over.
@@ -60,7 +71,7 @@ impl EmbeddedCa {
             .restart_with(2, |launch| launch.without_env("CERTWAY_STOP_AT"));
     }
 
-    fn launch(local: &str, stop_at: &str) -> Self {
+    fn launch(local: &str, journal: Journal, stop_at: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = Issuer::root("C=US,O=Certway Tests,CN=Root CA");
         let issuing = root.issuing(ISSUER_DN);
@@ -71,7 +82,14 @@ impl EmbeddedCa {
         file("ca/issuing.crt", &issuing.certificate.to_pem());
         file("secret", SECRET);
         let (cmp, rest) = (Port::free(), Port::free());
-        let config = file("ca.toml", &config(folder.path(), &cmp, &rest, local));
+        let journal = match journal {
+            Journal::Memory => String::new(),
+            Journal::File => format!(
+                "[journal]\nurl = \"sqlite://{}/journal.db\"\n",
+                folder.path().display()
+            ),
+        };
+        let config = file("ca.toml", &config(&cmp, &rest, &journal, local));
         let launch = Launch::certway_ra(folder.path()).env("CERTWAY_STOP_AT", stop_at);
         let program = launch.args(["serve", "--config", &config]).start(2);
         Self {
@@ -165,8 +183,7 @@ fn count(journal: &Path, query: &'static str) -> i64 {
     })
 }
 
-fn config(folder: &Path, cmp: &Port, rest: &Port, local: &str) -> String {
-    let folder = folder.display();
+fn config(cmp: &Port, rest: &Port, journal: &str, local: &str) -> String {
     let (cmp, rest) = (cmp.number(), rest.number());
     format!(
         r#"
@@ -177,9 +194,7 @@ port = {rest}
 address = "127.0.0.1"
 port = {cmp}
 
-[journal]
-url = "sqlite://{folder}/journal.db"
-
+{journal}
 [log]
 filter = "debug,hyper=info,sqlx=info,reqwest=info"
 

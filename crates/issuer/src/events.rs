@@ -1,4 +1,8 @@
 //! Events for people who look at an object: at transitions alone, and never more than best effort.
+//!
+//! They cost the API server as much as the status of a request does. So they are written by the way, one after the other and at a pace of their own, and nobody waits for them.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -6,7 +10,11 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::{Instant, sleep};
 
+use crate::metrics::Metrics;
+use crate::pace::Bucket;
 use api::client::with_causes;
 
 /// What an Event says.
@@ -32,41 +40,47 @@ impl Said {
     }
 }
 
-/// Writes Events.
+/// Has Events written.
 pub struct Events {
-    client: kube::Client,
+    waiting: Sender<Event>,
     instance: String,
+    metrics: Arc<Metrics>,
 }
 
 /// The API server takes 1 kB.
 const LONGEST_NOTE: usize = 1_000;
+/// How many may wait to be written, some 1 kB each.
+const MOST_WAITING: usize = 1_000;
+/// Of those, what is kept for warnings.
+const FOR_WARNINGS: usize = MOST_WAITING / 2;
+/// As cert-manager's own controllers are held to by default.
+const PER_SECOND: u32 = 20;
+const BURST: u32 = 50;
 
 impl Events {
-    /// In the name of this instance (the pod).
+    /// In the name of this instance (the pod). They are written until the last is, on the runtime that this is called on.
     #[must_use]
-    pub fn new(client: kube::Client, instance: String) -> Self {
-        Self { client, instance }
-    }
-
-    /// Says something about an object. Whoever waits for a certificate does not wait for this: a failure is logged and nothing else.
-    pub async fn say(&self, about: ObjectReference, action: &str, said: Said) {
-        let namespace = about.namespace.clone();
-        let namespace = namespace.as_deref().unwrap_or("default");
-        let event = self.event(about, namespace, action, said, Timestamp::now());
-        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
-        if let Err(error) = api.create(&PostParams::default(), &event).await {
-            tracing::debug!(error = with_causes(&error), "an Event could not be written");
+    pub fn new(client: kube::Client, instance: String, metrics: Arc<Metrics>) -> Self {
+        let (waiting, said) = mpsc::channel(MOST_WAITING);
+        tokio::spawn(write_each(client, said));
+        Self {
+            waiting,
+            instance,
+            metrics,
         }
     }
 
-    fn event(
-        &self,
-        about: ObjectReference,
-        namespace: &str,
-        action: &str,
-        said: Said,
-        now: Timestamp,
-    ) -> Event {
+    /// Says something about an object. Where too much waits to be said already it is dropped and counted, and warnings last.
+    pub fn say(&self, about: ObjectReference, action: &str, said: Said) {
+        let kept = if said.warning { 0 } else { FOR_WARNINGS };
+        let event = self.event(about, action, said, Timestamp::now());
+        if self.waiting.capacity() <= kept || self.waiting.try_send(event).is_err() {
+            self.metrics.event_dropped();
+        }
+    }
+
+    fn event(&self, about: ObjectReference, action: &str, said: Said, now: Timestamp) -> Event {
+        let namespace = about.namespace.as_deref().unwrap_or("default");
         let name = about.name.as_deref().unwrap_or("certway");
         Event {
             metadata: ObjectMeta {
@@ -87,6 +101,20 @@ impl Events {
     }
 }
 
+async fn write_each(client: kube::Client, mut said: Receiver<Event>) {
+    let mut bucket = Bucket::new(PER_SECOND, BURST, Instant::now());
+    while let Some(event) = said.recv().await {
+        while let Err(pause) = bucket.take(0.0, Instant::now()) {
+            sleep(pause).await;
+        }
+        let namespace = event.metadata.namespace.as_deref().unwrap_or_default();
+        let api: Api<Event> = Api::namespaced(client.clone(), namespace);
+        if let Err(error) = api.create(&PostParams::default(), &event).await {
+            tracing::debug!(error = with_causes(&error), "an Event could not be written");
+        }
+    }
+}
+
 fn shortened(mut note: String) -> String {
     if note.len() > LONGEST_NOTE {
         let end = (0..=LONGEST_NOTE - 3)
@@ -100,7 +128,87 @@ fn shortened(mut note: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::future::pending;
+    use std::time::Duration;
+
+    use http::Response;
+    use kube::client::Body;
+    use tokio::task::yield_now;
+    use tower::service_fn;
+
     use super::*;
+
+    fn events(client: kube::Client) -> (Events, Arc<Metrics>) {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let events = Events::new(client, "pod".to_owned(), Arc::clone(&metrics));
+        (events, metrics)
+    }
+
+    fn about() -> ObjectReference {
+        ObjectReference {
+            name: Some("web-1".to_owned()),
+            namespace: Some("web".to_owned()),
+            ..ObjectReference::default()
+        }
+    }
+
+    fn normal() -> Said {
+        Said {
+            warning: false,
+            ..Said::warning("Issued", "")
+        }
+    }
+
+    fn dropped(metrics: &Metrics) -> usize {
+        let text = metrics.text();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("certway_issuer_events_dropped_total "));
+        line.unwrap().parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn of_more_than_can_wait_the_last_are_dropped_and_warnings_after_all_others() {
+        let never =
+            service_fn(|_: http::Request<Body>| pending::<Result<Response<Body>, Infallible>>());
+        let (events, metrics) = events(kube::Client::new(never, "web"));
+        for _ in 0..MOST_WAITING {
+            events.say(about(), "Enroll", normal());
+        }
+        assert_eq!(dropped(&metrics), FOR_WARNINGS);
+        for _ in 0..MOST_WAITING {
+            events.say(about(), "Enroll", Said::warning("Rejected", "no"));
+        }
+        assert_eq!(dropped(&metrics), MOST_WAITING);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_is_written_at_once_and_the_rest_at_a_pace() {
+        let (wrote, mut written) = mpsc::unbounded_channel();
+        let server = service_fn(move |_: http::Request<Body>| {
+            wrote.send(Instant::now()).unwrap();
+            async { Ok::<_, Infallible>(Response::new(Body::from(b"{}".to_vec()))) }
+        });
+        let (events, _metrics) = events(kube::Client::new(server, "web"));
+        let begun = Instant::now();
+        for _ in 0..100 {
+            events.say(about(), "Enroll", normal());
+        }
+        yield_now().await;
+        let mut after = Vec::new();
+        for _ in 0..100 {
+            after.push(written.recv().await.unwrap() - begun);
+        }
+        let at_once = after.iter().filter(|after| after.is_zero()).count();
+        assert_eq!(at_once, BURST as usize);
+        let rest = Duration::from_secs_f64(f64::from(100 - BURST) / f64::from(PER_SECOND));
+        let last = after.pop().unwrap();
+        assert!(
+            last >= rest && last < rest + Duration::from_secs(1),
+            "{last:?}"
+        );
+    }
 
     #[test]
     fn a_long_note_is_cut_between_characters() {

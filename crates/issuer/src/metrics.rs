@@ -1,8 +1,8 @@
 //! What can be counted. Labels are names from objects of the cluster's administrators or words of ours; never a request's name.
 
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::identity::IssuerId;
@@ -16,6 +16,7 @@ pub struct Metrics {
     status_writes: IntCounterVec,
     roots: IntGaugeVec,
     in_flight: IntGaugeVec,
+    events_dropped: IntCounter,
 }
 
 /// From a millisecond to a minute and a half.
@@ -64,6 +65,11 @@ impl Metrics {
             "certway_issuer_requests_in_flight",
             "Requests that the RA was asked for and has not answered.",
         )?;
+        let events_dropped = IntCounter::new(
+            "certway_issuer_events_dropped_total",
+            "Events that were not written since too many were waiting already.",
+        )?;
+        registry.register(Box::new(events_dropped.clone()))?;
         let options = HistogramOpts::new(
             "certway_issuer_enroll_duration_seconds",
             "How long the RA took to answer a request.",
@@ -80,6 +86,7 @@ impl Metrics {
             status_writes,
             roots,
             in_flight,
+            events_dropped,
         })
     }
 
@@ -102,6 +109,11 @@ impl Metrics {
         let [kind, namespace, name] = labels(issuer);
         let labels = [kind, namespace, name, reason];
         self.status_writes.with_label_values(&labels).inc();
+    }
+
+    /// An Event was not written.
+    pub fn event_dropped(&self) {
+        self.events_dropped.inc();
     }
 
     /// How the issuer does.

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::identity::IssuerId;
 use crate::kinds::Limits;
 
 /// A token bucket, as a function of the time.
 #[derive(Debug)]
-struct Bucket {
+pub(crate) struct Bucket {
     per_second: f64,
     burst: f64,
     left: f64,
@@ -20,10 +21,11 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn new(limits: &Limits, now: Instant) -> Self {
-        let burst = f64::from(limits.burst);
+    /// A full one.
+    pub(crate) fn new(per_second: u32, burst: u32, now: Instant) -> Self {
+        let burst = f64::from(burst);
         Self {
-            per_second: f64::from(limits.per_second),
+            per_second: f64::from(per_second),
             burst,
             left: burst,
             at: now,
@@ -31,7 +33,7 @@ impl Bucket {
     }
 
     /// Takes one if there are more than `reserve`, or says when there will be.
-    fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, reserve: f64, now: Instant) -> Result<(), Duration> {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.left = (self.left + passed * self.per_second).min(self.burst);
         self.at = now;
@@ -131,7 +133,7 @@ impl Gates {
         }
         let gate = Arc::new(Gate {
             limits: limits.clone(),
-            bucket: Mutex::new(Bucket::new(limits, Instant::now())),
+            bucket: Mutex::new(Bucket::new(limits.per_second, limits.burst, Instant::now())),
             places: Arc::new(Semaphore::new(limits.concurrent as usize)),
             namespaces: Mutex::default(),
         });
@@ -152,7 +154,7 @@ impl Gate {
         let share = namespaces.entry(namespace.to_owned());
         let new = || Share {
             places: Arc::new(Semaphore::new(places)),
-            bucket: Mutex::new(Bucket::new(&half, Instant::now())),
+            bucket: Mutex::new(Bucket::new(half.per_second, half.burst, Instant::now())),
             turn: Mutex::new(Instant::now()),
         };
         Arc::clone(share.or_insert_with(|| Arc::new(new())))
@@ -257,7 +259,7 @@ mod tests {
     #[test]
     fn a_bucket_gives_its_burst_at_once_and_then_as_many_as_a_second_has() {
         let start = Instant::now();
-        let mut bucket = Bucket::new(&limits(10, 3, 1), start);
+        let mut bucket = Bucket::new(10, 3, start);
         for _ in 0..3 {
             bucket.take(0.0, start).unwrap();
         }

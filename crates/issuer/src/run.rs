@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use kube::Client;
+use kube::client::ClientBuilder;
 use tokio::signal::unix::{SignalKind, signal};
+use tower::limit::ConcurrencyLimitLayer;
 
 use crate::admin::{self, Health};
 use crate::args::Run;
@@ -20,6 +22,8 @@ use controllers::Controllers;
 
 /// Longer than the RA takes to answer; Kubernetes is told a little more (terminationGracePeriodSeconds).
 const FINISH_WITHIN: Duration = Duration::from_secs(50);
+/// How many requests the API server is asked at a time, watches that have begun not counted. It is no quicker with more, and each is a connection with a handshake.
+const AT_A_TIME: usize = 16;
 
 /// Runs the controllers until SIGTERM or SIGINT; what is on its way then is finished first.
 ///
@@ -39,7 +43,11 @@ pub async fn run(arguments: Run) -> anyhow::Result<()> {
         .namespace
         .clone()
         .unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config)?;
+    // A Lease is not renewed late because many statuses wait to be written.
+    let unhindered = Client::try_from(config.clone())?;
+    let client = ClientBuilder::try_from(config)?
+        .with_layer(&ConcurrencyLimitLayer::new(AT_A_TIME))
+        .build();
     let identity = arguments
         .pod_name
         .clone()
@@ -53,7 +61,7 @@ pub async fn run(arguments: Run) -> anyhow::Result<()> {
 
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let controllers = Controllers {
-        client: client.clone(),
+        client,
         arguments: arguments.clone(),
         namespace: namespace.clone(),
         identity: identity.clone(),
@@ -65,7 +73,7 @@ pub async fn run(arguments: Run) -> anyhow::Result<()> {
         if !arguments.leader_election {
             return controllers.run(std::future::pending()).await;
         }
-        let elector = Elector::new(client, &namespace, &arguments.lease_name, identity);
+        let elector = Elector::new(unhindered, &namespace, &arguments.lease_name, identity);
         while !*controllers.stopping.borrow() {
             // A replica that stands by is ready to.
             health.synced.store(true, Ordering::Relaxed);

@@ -75,6 +75,8 @@ pub enum Clients {
 
 /// The label whose CA is told that we checked the proof-of-possession, and that it need not wait for a confirmation.
 pub const LEAN: &str = "lean";
+/// What certway-ra is told of that CA.
+pub const LEAN_UPSTREAM: &str = "confirmation = \"implicit\"\ntakes = { ra_verified = true, p10cr = false }\nquirks = { repeats = true }";
 /// As [`LEAN`], with a salt of ours for each transaction.
 pub const SALTED: &str = "salted";
 /// The label with nothing set that has a default: the request passed on with its own proof, explicit confirmation.

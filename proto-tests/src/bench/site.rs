@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::cells::{DEFAULT, LEAN, SALTED, STUBBORN};
+use super::cells::{DEFAULT, LEAN, LEAN_UPSTREAM, SALTED, STUBBORN};
 use super::daemon::Daemon;
 use super::postgres;
 use crate::certs::{Issuer, Pki, pkcs8_pem, write};
@@ -206,12 +206,16 @@ fn ra_config(ca: &Ca, site: &Site, rest: &Port, cmp: &Port, journal: Journal) ->
             format!("[journal]\nurl = \"{url}\"\n")
         }
     };
-    let lean = "confirmation = \"implicit\"\ntakes = { ra_verified = true, p10cr = false }\nquirks = { repeats = true }";
     let labels: String = [
-        (LEAN, upstream, lean, ""),
-        (SALTED, upstream, lean, ", salt = \"per-transaction\""),
+        (LEAN, upstream, LEAN_UPSTREAM, ""),
+        (
+            SALTED,
+            upstream,
+            LEAN_UPSTREAM,
+            ", salt = \"per-transaction\"",
+        ),
         (DEFAULT, upstream, "", ""),
-        (STUBBORN, site.stubborn.number(), lean, ""),
+        (STUBBORN, site.stubborn.number(), LEAN_UPSTREAM, ""),
     ]
     .map(|(name, port, more, salt)| {
         format!(

@@ -51,11 +51,20 @@ impl Certway {
 
     /// Before a CMP CA, with one replica.
     pub fn before(cluster: &Cluster, ca: &EmbeddedCa) -> Self {
+        Self::before_as(
+            cluster,
+            ca,
+            "takes = { ra_verified = true, kur_on_behalf = true }",
+        )
+    }
+
+    /// The same, with these lines on what the CA takes and how.
+    pub fn before_as(cluster: &Cluster, ca: &EmbeddedCa, upstream: &str) -> Self {
         manifests(cluster);
         let setup = Setup::within(cluster.folder());
         setup.write("upstream.secret", ca::SECRET);
         setup.write("upstream.pem", ca.root.to_pem());
-        Self::with_ra(cluster, setup, &before(ca))
+        Self::with_ra(cluster, setup, &before(ca, upstream))
     }
 
     /// Before a CA of the RA's own, with one replica whom the RA knows by a token of its ServiceAccount: [`Certway::give_token`] says which. The keys
@@ -240,14 +249,14 @@ service_account = {{ issuer = "cluster", namespace = "{NAMESPACE}", name = "{NAM
     )
 }
 
-fn before(ca: &EmbeddedCa) -> String {
+fn before(ca: &EmbeddedCa, upstream: &str) -> String {
     format!(
         r#"
 [authorities.RA.cmp]
 url = "{url}"
 mac = {{ reference = "{reference}", secret = {{ file = "upstream.secret" }} }}
 trust = {{ anchors = ["upstream.pem"] }}
-takes = {{ ra_verified = true, kur_on_behalf = true }}
+{upstream}
 [profiles.RA]
 authority = "RA"
 anchors = ["upstream.pem"]

@@ -203,7 +203,7 @@ async fn write<K: Configured>(
             note: condition.message.clone(),
         };
         let about = issuer.id().reference(issuer.uid());
-        context.events.say(about, "Check", said).await;
+        context.events.say(about, "Check", said);
     }
     Ok(())
 }

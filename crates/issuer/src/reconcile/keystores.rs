@@ -43,5 +43,5 @@ pub(super) async fn warn_of_lost_roots(context: &Context, request: &CertificateR
         certificate.spec.secret_name
     );
     let said = Said::warning("TruststoreLosesRoots", note);
-    context.events.say(about, "Enroll", said).await;
+    context.events.say(about, "Enroll", said);
 }

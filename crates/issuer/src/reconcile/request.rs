@@ -44,7 +44,7 @@ pub async fn reconcile(
                 .await
         }
         Standing::Unapproved { issuer, since } if watched(&issuer) => {
-            Ok(request.unapproved(&issuer, since).await)
+            Ok(request.unapproved(&issuer, since))
         }
         Standing::Approved(issuer) if watched(&issuer) => request.answer(&issuer).await,
         _ => {
@@ -61,7 +61,7 @@ struct One<'a> {
 
 impl One<'_> {
     /// Nobody has approved it. Whose fault that mostly is, is said once.
-    async fn unapproved(&self, issuer: &IssuerId, since: Option<Timestamp>) -> Action {
+    fn unapproved(&self, issuer: &IssuerId, since: Option<Timestamp>) -> Action {
         let waited = since.map_or(APPROVAL, age);
         if waited < APPROVAL {
             return later(APPROVAL.saturating_sub(waited));
@@ -77,7 +77,7 @@ impl One<'_> {
                 issuer.kind.group(),
                 self.request.name_any(),
             );
-            self.say(Said::warning("WaitingForApproval", note)).await;
+            self.say(Said::warning("WaitingForApproval", note));
         }
         Action::await_change()
     }
@@ -133,7 +133,7 @@ impl One<'_> {
         let transition = written.is_transition(self.request);
         self.write(issuer, &written, None).await?;
         if let Some(said) = said.filter(|_| transition) {
-            self.say(said).await;
+            self.say(said);
         }
         if let Written::Issued { ca, .. } = &written {
             warn_of_lost_roots(self.context, self.request, ca).await;
@@ -206,18 +206,18 @@ impl One<'_> {
         }
         self.context.metrics.written(issuer, written.ready().1);
         if let Some(reason) = reason.filter(|_| written.is_transition(self.request)) {
-            self.say(Said::warning(reason, written.message())).await;
+            self.say(Said::warning(reason, written.message()));
         }
         Ok(())
     }
 
-    async fn say(&self, said: Said) {
+    fn say(&self, said: Said) {
         let about = ObjectReference {
             api_version: Some(CertificateRequest::api_version(&()).into_owned()),
             kind: Some(CertificateRequest::kind(&()).into_owned()),
             ..self.request.object_ref(&())
         };
-        self.context.events.say(about, "Enroll", said).await;
+        self.context.events.say(about, "Enroll", said);
     }
 
     /// Since when an answer is owed: the approval, or the creation where no approval is waited for.

@@ -73,8 +73,7 @@ impl One<'_> {
         let settings = match self.context.issuers.ready(self.issuer) {
             Ok(settings) => settings,
             Err(not_ready) => {
-                self.say(Said::warning("WaitingForIssuer", not_ready.to_string()))
-                    .await;
+                self.say(Said::warning("WaitingForIssuer", not_ready.to_string()));
                 return Ok(Action::await_change());
             }
         };
@@ -118,7 +117,7 @@ impl One<'_> {
         let first =
             !matches!(written, Written::Pending(_)) || self.context.attempts.is_first(self.uid());
         if let Some(said) = said.filter(|_| first) {
-            self.say(said).await;
+            self.say(said);
         }
         Ok(self.then(&next))
     }
@@ -177,8 +176,7 @@ impl One<'_> {
 
     async fn end(&self, written: &Written, reason: &'static str) -> Result<Action, Failed> {
         self.write(written).await?;
-        self.say(Said::warning(reason, written.message().to_owned()))
-            .await;
+        self.say(Said::warning(reason, written.message().to_owned()));
         Ok(Action::await_change())
     }
 
@@ -217,13 +215,13 @@ impl One<'_> {
         }
     }
 
-    async fn say(&self, said: Said) {
+    fn say(&self, said: Said) {
         let about = ObjectReference {
             api_version: Some(CertificateSigningRequest::api_version(&()).into_owned()),
             kind: Some(CertificateSigningRequest::kind(&()).into_owned()),
             ..self.request.object_ref(&())
         };
-        self.context.events.say(about, "Enroll", said).await;
+        self.context.events.say(about, "Enroll", said);
     }
 
     fn uid(&self) -> &str {

@@ -145,7 +145,11 @@ impl Controllers {
             gates: Gates::default(),
             attempts: Attempts::default(),
             renewals: Renewals::default(),
-            events: Events::new(self.client.clone(), self.identity.clone()),
+            events: Events::new(
+                self.client.clone(),
+                self.identity.clone(),
+                Arc::clone(&self.metrics),
+            ),
             metrics: Arc::clone(&self.metrics),
             approval: if arguments.ignore_approval {
                 Approval::Ignored

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::EmbeddedCa;
+use crate::bench::cells::LEAN_UPSTREAM;
 use crate::kube::{Certway, Cluster, Namespace, Settings, Stack};
 use crate::program::Program;
 
@@ -104,9 +105,9 @@ impl Site {
 
 impl Ours {
     fn start(cluster: &Cluster, namespace: &Namespace<'_>) -> Self {
-        let mut ca = EmbeddedCa::start();
+        let mut ca = EmbeddedCa::forgetful();
         quiet(&mut ca.program, 2);
-        let mut certway = Certway::before(cluster, &ca);
+        let mut certway = Certway::before_as(cluster, &ca, LEAN_UPSTREAM);
         quiet(&mut certway.ra.program, 1);
         cluster.answers_for(&certway.ra.program);
         certway.issuer_in(namespace);
