@@ -13,7 +13,6 @@ mod endpoint;
 mod failure;
 mod guarded;
 mod hand;
-mod known;
 mod order;
 mod repeat;
 mod state;
@@ -25,12 +24,12 @@ mod withdraw;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use pki::KnownCas;
 use pkixcmp::protection::{KeyCache, ProtectionError};
 use ra::{Answer, AskError, Authority, By, Order, Sealed, Step, Support, SupportAnswer, Verdict};
 
 use crate::guard::NoEndpoint;
 use hand::Salts;
-use known::Known;
 use repeat::Tried;
 use transport::Transport;
 
@@ -50,7 +49,7 @@ pub struct CmpAuthority {
     tried: Tried,
     /// Confirmations.
     told: Tried,
-    known: Known,
+    known: KnownCas,
 }
 
 /// Why a configuration cannot work.
@@ -109,7 +108,7 @@ impl CmpAuthority {
             salts: Salts::default(),
             tried: Tried::default(),
             told: Tried::default(),
-            known: Known::default(),
+            known: KnownCas::default(),
             config,
         })
     }

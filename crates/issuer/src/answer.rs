@@ -3,7 +3,7 @@
 use api::v2::{Change, Issued, RequestKind};
 use jiff::Timestamp;
 use pki::chain::{self, ChainError};
-use pki::{Certificate, CertificateError, PublicKey};
+use pki::{Certificate, CertificateError, KnownCas, PublicKey};
 
 use crate::kinds::TrustMode;
 
@@ -63,14 +63,15 @@ pub fn check(
     issued: &Issued,
     key: &PublicKey,
     mode: TrustMode,
+    known: &KnownCas,
     now: Timestamp,
 ) -> Result<Sound, Unsound> {
-    let leaf = one("certificate", &issued.certificate)?;
+    let leaf = one("certificate", &issued.certificate, known)?;
     if leaf.public_key() != key {
         return Err(Unsound::OtherKey);
     }
-    let chain = all("chain", &issued.chain)?;
-    let roots = all("roots", &issued.roots)?;
+    let chain = all("chain", &issued.chain, known)?;
+    let roots = all("roots", &issued.roots, known)?;
     let found = chain::assemble(&leaf, &[chain, roots.clone()].concat(), &roots, now)?;
 
     let mut certificate = leaf.to_pem();
@@ -137,13 +138,18 @@ pub fn twins(roots: &[Certificate]) -> Option<String> {
 ///
 /// # Errors
 /// [`Unsound::NotACertificate`], naming the member.
-pub fn all(what: &'static str, texts: &[String]) -> Result<Vec<Certificate>, Unsound> {
-    texts.iter().map(|text| one(what, text)).collect()
+pub fn all(
+    what: &'static str,
+    texts: &[String],
+    known: &KnownCas,
+) -> Result<Vec<Certificate>, Unsound> {
+    texts.iter().map(|text| one(what, text, known)).collect()
 }
 
-fn one(what: &'static str, text: &str) -> Result<Certificate, Unsound> {
+fn one(what: &'static str, text: &str, known: &KnownCas) -> Result<Certificate, Unsound> {
     let bad = |why: String| Unsound::NotACertificate { what, why };
-    let mut found = Certificate::all_from_pem(text.as_bytes())
+    let mut found = known
+        .read_pem(text.as_bytes())
         .map_err(|e: CertificateError| bad(e.to_string()))?;
     match (found.pop(), found.is_empty()) {
         (Some(certificate), true) => Ok(certificate),

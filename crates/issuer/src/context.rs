@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use pki::KnownCas;
+
 use crate::checks::Checks;
 use crate::events::Events;
 use crate::identity::IssuerId;
@@ -27,6 +29,8 @@ pub struct Context {
     pub attempts: Attempts,
     /// What is replaced by what is asked for.
     pub renewals: Renewals,
+    /// CA certificates that came with answers.
+    pub known: KnownCas,
     /// For people.
     pub events: Events,
     /// For programs.

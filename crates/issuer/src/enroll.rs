@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::client::{Answer, Client, ClientError, IdempotencyKey, Progress};
 use api::v2::{Issued, Replaces};
 use jiff::Timestamp;
+use pki::KnownCas;
 
 use crate::answer::{self, Sound};
 use crate::kinds::TrustMode;
@@ -40,17 +41,18 @@ pub async fn enroll(
     wanted: &Wanted,
     replaces: Option<&str>,
     mode: TrustMode,
+    known: &KnownCas,
 ) -> Outcome {
     let Some(old) = replaces else {
         let asked = ask(client, uid, wanted, None).await;
-        return outcome(asked, wanted, mode, None);
+        return outcome(asked, wanted, mode, known, None);
     };
     match ask(client, uid, wanted, Some(old)).await {
         Err(Trouble::Replaced(why)) => {
             let asked = ask(client, &format!("{uid}.new"), wanted, None).await;
-            outcome(asked, wanted, mode, Some(why))
+            outcome(asked, wanted, mode, known, Some(why))
         }
-        asked => outcome(asked, wanted, mode, None),
+        asked => outcome(asked, wanted, mode, known, None),
     }
 }
 
@@ -77,6 +79,7 @@ fn outcome(
     asked: Result<Progress<Issued>, Trouble>,
     wanted: &Wanted,
     mode: TrustMode,
+    known: &KnownCas,
     not_replaced: Option<String>,
 ) -> Outcome {
     match asked {
@@ -85,7 +88,7 @@ fn outcome(
             check_after: pending.check_after(),
         },
         Ok(Progress::Done(issued)) => {
-            match answer::check(&issued, &wanted.public_key, mode, Timestamp::now()) {
+            match answer::check(&issued, &wanted.public_key, mode, known, Timestamp::now()) {
                 Ok(sound) => Outcome::Issued {
                     sound: Box::new(sound),
                     not_replaced,

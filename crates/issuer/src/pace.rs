@@ -59,6 +59,8 @@ struct Gate {
 /// What a namespace has of a gate.
 struct Share {
     places: Arc<Semaphore>,
+    /// For those who wait for a place, and hold one of the controller's meanwhile: twice as many.
+    queue: Semaphore,
     bucket: Mutex<Bucket>,
     /// When the next one that is turned away is to come back.
     turn: Mutex<Instant>,
@@ -67,14 +69,16 @@ struct Share {
 impl Share {
     /// When one that is turned away is to come back: each a little after the one before. A thousand that came back for the same one would keep a processor busy with
     /// being turned away again.
-    fn turned_away(&self, soonest: Duration, limits: &Limits, now: Instant) -> Duration {
+    fn turned_away(&self, soonest: Duration, apart: Duration, now: Instant) -> Duration {
         let mut turn = lock(&self.turn);
         let at = (*turn).max(now + soonest).min(now + LONGEST_TURN);
-        *turn = at + Duration::from_secs(1) / limits.per_second.max(1);
+        *turn = at + apart;
         at.saturating_duration_since(now)
     }
 }
 
+/// How far apart those come back who found the queue full.
+const NEXT: Duration = Duration::from_millis(1);
 /// Those before may have been deleted: whoever waits looks now and then whether it is its turn.
 const LONGEST_TURN: Duration = Duration::from_secs(60);
 
@@ -95,7 +99,7 @@ impl Gates {
     /// Waits for a place.
     ///
     /// # Errors
-    /// The bucket is empty: how long until it is not, for those of its namespace that came before and for this one.
+    /// Too many wait already, or the bucket is empty: when to come back, after those of its namespace that were told so before.
     pub async fn enter(
         &self,
         issuer: &IssuerId,
@@ -103,8 +107,11 @@ impl Gates {
         limits: &Limits,
     ) -> Result<Place, Duration> {
         let gate = self.gate(issuer, limits);
-        // In this order: whoever waits for its namespace's share holds no place of the issuer's.
         let share = gate.share(namespace);
+        let Ok(_queued) = share.queue.try_acquire() else {
+            return Err(share.turned_away(NEXT, NEXT, Instant::now()));
+        };
+        // In this order: whoever waits for its namespace's share holds no place of the issuer's.
         let namespace = Arc::clone(&share.places)
             .acquire_owned()
             .await
@@ -154,6 +161,7 @@ impl Gate {
         let share = namespaces.entry(namespace.to_owned());
         let new = || Share {
             places: Arc::new(Semaphore::new(places)),
+            queue: Semaphore::new(2 * places),
             bucket: Mutex::new(Bucket::new(half.per_second, half.burst, Instant::now())),
             turn: Mutex::new(Instant::now()),
         };
@@ -168,7 +176,8 @@ impl Gate {
             (f64::from(self.limits.burst) * RESERVE).floor()
         };
         let taken = lock(&self.bucket).take(reserve, now);
-        taken.map_err(|soonest| share.turned_away(soonest, &self.limits, now))
+        let apart = Duration::from_secs(1) / self.limits.per_second.max(1);
+        taken.map_err(|soonest| share.turned_away(soonest, apart, now))
     }
 }
 
@@ -313,6 +322,30 @@ mod tests {
         drop(gates.enter(&issuer(), "a", &limits).await);
         let wait = gates.enter(&issuer(), "a", &limits).await.err().unwrap();
         assert!(wait <= Duration::from_secs(1) && wait > Duration::from_millis(500));
+    }
+
+    #[tokio::test]
+    async fn twice_as_many_as_have_places_wait_for_them_and_the_others_come_back() {
+        let gates = Gates::default();
+        let limits = limits(1000, 1000, 4);
+        let issuer = issuer();
+        let inside = [
+            gates.enter(&issuer, "a", &limits).await.ok(),
+            gates.enter(&issuer, "a", &limits).await.ok(),
+        ];
+        let mut waiting: Vec<_> = (0..4)
+            .map(|_| Box::pin(gates.enter(&issuer, "a", &limits)))
+            .collect();
+        for one in &mut waiting {
+            assert!(futures::poll!(one.as_mut()).is_pending());
+        }
+        let pause = gates.enter(&issuer, "a", &limits).await.err().unwrap();
+        assert!(pause < Duration::from_millis(100), "{pause:?}");
+        assert!(gates.enter(&issuer, "b", &limits).await.is_ok());
+        drop(inside);
+        for one in waiting {
+            assert!(one.await.is_ok());
+        }
     }
 
     #[tokio::test]

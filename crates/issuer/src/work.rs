@@ -49,7 +49,8 @@ pub async fn ask(context: &Context, work: &Work<'_>) -> Result<Outcome, Duration
     let outcome = match context.ra.client(issuer, settings).await {
         Ok(client) => {
             let _asking = context.metrics.asking(issuer);
-            enroll(&client, uid, wanted, *replaces, settings.trust.mode).await
+            let mode = settings.trust.mode;
+            enroll(&client, uid, wanted, *replaces, mode, &context.known).await
         }
         Err(NoWay::Material(why)) => Outcome::Trouble(Trouble::Issuer(why)),
         Err(error @ NoWay::Kubernetes { .. }) => Outcome::Trouble(Trouble::Passing {

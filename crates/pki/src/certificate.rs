@@ -117,11 +117,19 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError::Pem`] when the text is broken PEM, and the error of the first certificate that cannot be read.
     pub fn all_from_pem(text: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        Self::each_of_pem(text, |der| Self::from_der(der.to_vec()))
+    }
+
+    /// The same, each read that way.
+    pub(crate) fn each_of_pem(
+        text: &[u8],
+        read: impl Fn(&[u8]) -> Result<Self, CertificateError>,
+    ) -> Result<Vec<Self>, CertificateError> {
         let mut found = Vec::new();
         for block in pem::blocks(text) {
             let block = block?;
             if matches!(block.label.as_str(), "CERTIFICATE" | "X509 CERTIFICATE") {
-                found.push(Self::from_der(block.der.to_vec())?);
+                found.push(read(&block.der)?);
             }
         }
         Ok(found)

@@ -4,7 +4,7 @@ use pki::Certificate;
 use pkixcmp::client::{Issued, Rejection, Step as Heard_, Verdict};
 use pkixcmp::protection::ProtectionKind;
 use pkixcmp::transaction::RequestKind;
-use pkixcmp::{PkiFailureInfo, PkiMessage};
+use pkixcmp::{CmpCertificate, PkiFailureInfo, PkiMessage};
 use ra::{Answer, AskError, By, Progress, Sealed, Step};
 
 use super::CmpAuthority;
@@ -195,7 +195,7 @@ impl CmpAuthority {
                 why: format!("what the CA issued cannot be read: {error}"),
             }
         })?;
-        let read = |carried| self.known.read(carried);
+        let read = |carried: &CmpCertificate| self.known.read(carried.der()).ok();
         let mut pool: Vec<_> = issued.extra_certs.iter().filter_map(read).collect();
         let mut ca_pubs: Vec<_> = issued.ca_pubs.iter().filter_map(read).collect();
         if !self.may_name_roots(&exchange) {

@@ -265,7 +265,7 @@ fn burst() -> u32 {
 }
 
 fn concurrent() -> u32 {
-    32
+    64
 }
 
 fn within() -> String {

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
-use pki::Certificate;
+use pki::{Certificate, KnownCas};
 use serde_json::json;
 
 use super::{FIELD_MANAGER, Failed, is_past, later, publish};
@@ -84,7 +84,7 @@ async fn check<K: Configured>(
             },
             message: error.to_string(),
         })?;
-    let roots = roots(&client, settings).await?;
+    let roots = roots(&client, settings, &context.known).await?;
     client.health(&settings.ca).await.map_err(|error| Unready {
         reason: "CAUnavailable",
         message: format!("the CA behind the RA: {}", with_causes(&error)),
@@ -117,7 +117,11 @@ fn sentence(roots: &[Certificate]) -> String {
     sentence
 }
 
-async fn roots(client: &RaClient, settings: &Settings) -> Result<Vec<Certificate>, Unready> {
+async fn roots(
+    client: &RaClient,
+    settings: &Settings,
+    known: &KnownCas,
+) -> Result<Vec<Certificate>, Unready> {
     let unready = |reason, message| Unready { reason, message };
     let trust = client.trust(&settings.ca).await.map_err(|error| {
         let reason = match error.slug() {
@@ -135,7 +139,7 @@ async fn roots(client: &RaClient, settings: &Settings) -> Result<Vec<Certificate
         .into_iter()
         .map(|r| r.certificate)
         .collect();
-    answer::all("roots", &texts).map_err(|e| unready("BadAnswer", e.to_string()))
+    answer::all("roots", &texts, known).map_err(|e| unready("BadAnswer", e.to_string()))
 }
 
 fn condition<K: Configured>(

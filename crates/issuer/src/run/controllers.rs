@@ -12,6 +12,7 @@ use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{Controller, WatchStreamExt, watcher as watch};
 use kube::{Api, Client, Resource, ResourceExt};
+use pki::KnownCas;
 use tokio::sync::{oneshot, watch as channel};
 use tokio::task::JoinSet;
 
@@ -33,6 +34,10 @@ use crate::renewals::Renewals;
 use crate::request::{Approval, slim};
 use crate::turns::Turns;
 use api::client::with_causes;
+
+/// How many requests are looked at in the same moment. The controller asks each of them whether it is done whenever one is; the gates see to it that those which wait for
+/// one RA, or are one namespace's, do not take all of these places.
+const AT_A_TIME: u16 = 1_000;
 
 /// What the controllers are made of; they are made anew each time this replica gets the Lease.
 pub(super) struct Controllers {
@@ -145,6 +150,7 @@ impl Controllers {
             gates: Gates::default(),
             attempts: Attempts::default(),
             renewals: Renewals::default(),
+            known: KnownCas::default(),
             events: Events::new(
                 self.client.clone(),
                 self.identity.clone(),
@@ -236,7 +242,7 @@ impl Controllers {
                 .heard()
                 .flat_map(move |id| stream::iter(waiting_for(&waiting, &id)));
             let controller = Controller::for_stream(stream, store)
-                .with_config(Config::default())
+                .with_config(Config::default().concurrency(AT_A_TIME))
                 .reconcile_on(turned)
                 .graceful_shutdown_on(self.stop())
                 .run(
@@ -265,6 +271,7 @@ impl Controllers {
                 stream::iter(mine).map(|request| ObjectRef::from_obj(request.as_ref()))
             });
             let controller = Controller::for_stream(stream, store)
+                .with_config(Config::default().concurrency(AT_A_TIME))
                 .reconcile_on(turned)
                 .graceful_shutdown_on(self.stop())
                 .run(
