@@ -66,3 +66,77 @@ pub(crate) fn pause(check_after: SignedDuration) -> Duration {
         .unwrap_or(LATEST)
         .clamp(SOONEST, LATEST)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use ra::memory::{MemoryCa, Script};
+    use ra::{ConfirmedBy, CredentialId, EnrollRequest, Key, Label, Proof, Requester, Sealed};
+
+    use super::*;
+    use crate::testing;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn somebody() -> Requester {
+        Requester {
+            credential: CredentialId::new("somebody"),
+            principals: Vec::new(),
+            acts_as_ra: false,
+            certificate: None,
+            via: None,
+        }
+    }
+
+    fn request() -> EnrollRequest {
+        let csr = testing::csr(&testing::key("p256-pkcs8"), "CN=a", &[]);
+        EnrollRequest {
+            key: Key {
+                scope: somebody().credential,
+                value: "one".into(),
+                replay_for: None,
+            },
+            fingerprint: [1; 32],
+            label: Label::new("RA"),
+            profile: None,
+            wanted: csr.template().unwrap(),
+            lifetime: None,
+            proof: Proof::RaVerified,
+            original: None,
+            replaces: None,
+            confirmed_by: ConfirmedBy::Ra,
+            front: Sealed::default(),
+            correlation: None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_row_is_looked_at_for_an_hour_and_seen_at_once_when_it_is_decided_then() {
+        let ca = Arc::new(MemoryCa::new(Timestamp::now()).await.unwrap());
+        ca.will(Script::Wait(SignedDuration::from_hours(1)));
+        let mut ra = testing::site(&ca).ra;
+        let (start, begun) = (Timestamp::now(), Instant::now());
+        Arc::get_mut(&mut ra).unwrap().clock = Arc::new(move || start + begun.elapsed());
+        let who = Requester {
+            acts_as_ra: true,
+            ..somebody()
+        };
+        let asked = Arc::clone(&ra).enroll(who, request()).await.unwrap();
+        let id = asked.entry().unwrap().id;
+
+        let drain = Drain::default();
+        let (who, until) = (somebody(), begun + 2 * HOUR);
+        let looks = decided((&ra, &drain), (&who, &id), asked, until);
+        let decides = async {
+            sleep(HOUR + SOONEST).await;
+            Arc::clone(&ra).sweep(1).await.unwrap()
+        };
+        let (outcome, swept) = tokio::join!(looks, decides);
+        assert_eq!(swept, 1);
+        assert!(matches!(outcome.unwrap(), Outcome::Issued(_)));
+        let late = begun.elapsed() - HOUR - SOONEST;
+        assert!(late <= LATEST, "{late:?}");
+    }
+}
