@@ -1,5 +1,6 @@
 //! A container: an image's files, and programs started among them as the image says.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use proto_tests::{Launch, peer};
@@ -60,13 +61,52 @@ impl Container {
         for (name, value) in self.store.environment() {
             launch = launch.env(name, value);
         }
+        // buildah leaves its children behind when it is killed. Process numbers of their own are ended all at once, with the first.
+        let alone = ["--pid", "--fork", "--kill-child", "--mount-proc"];
         let volume = format!("{own}:{}:rw", inside.display());
         launch = launch.args(["run", "--volume", volume.as_str()]);
         for (name, value) in environment {
             launch = launch.args(["--env", &format!("{name}={value}")]);
         }
-        launch.args([self.name.as_str(), "--"]).args(command)
+        let launch = launch.args([self.name.as_str(), "--"]).args(command);
+        launch.under("unshare", &alone)
     }
+}
+
+/// A process that runs: its number, and the file of its program.
+pub(crate) type Running = (u32, PathBuf);
+
+/// What was started by that process and, in turn, by what it started.
+pub(crate) fn started_by(process: u32) -> Vec<Running> {
+    let numbers = fs::read_dir("/proc").unwrap().flatten();
+    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut parents: Vec<(u32, u32)> = numbers
+        .filter_map(|number| Some((number, parent_of(number)?)))
+        .collect();
+    let mut all = vec![process];
+    while let Some(at) = parents.iter().position(|(_, parent)| all.contains(parent)) {
+        all.push(parents.swap_remove(at).0);
+    }
+    let running = all[1..]
+        .iter()
+        .filter_map(|&number| Some((number, program_of(number)?)));
+    running.collect()
+}
+
+fn parent_of(number: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    // Behind its name, in parentheses, and its state.
+    let (_, behind) = stat.rsplit_once(')')?;
+    behind.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether it is still there; what waits to be looked at by its parent is not.
+pub(crate) fn runs((number, program): &Running) -> bool {
+    program_of(*number).as_ref() == Some(program)
+}
+
+fn program_of(number: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{number}/exe")).ok()
 }
 
 impl Drop for Container {

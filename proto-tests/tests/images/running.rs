@@ -5,10 +5,11 @@ use std::path::Path;
 use pki::{Certificate, Csr, Template};
 use proto_tests::certs::dn;
 use proto_tests::native::{Native, NativeSetup};
+use proto_tests::program::eventually;
 use proto_tests::{Answer, Keys};
 use serde_json::json;
 
-use crate::containers::Container;
+use crate::containers::{Container, Running, runs, started_by};
 use crate::store::Store;
 
 /// certway-ra out of its image, over a CA of its own, with its journal in the folder that the image has for it.
@@ -73,6 +74,21 @@ fn the_registration_authority_serves_and_writes_only_where_it_may() {
         .files()
         .join("var/lib/certway/journal.db");
     assert_eq!(proto_tests::ca::issued(&journal), 1);
+}
+
+#[test]
+fn what_was_started_in_a_container_does_not_outlive_its_test() {
+    let Some(store) = Store::open() else { return };
+    let contained = Contained::new(store);
+    let started = started_by(contained.native.program.id());
+    let names = |processes: &[Running]| -> Vec<_> {
+        let names = processes.iter().filter_map(|(_, program)| program.file_name());
+        names.map(|name| name.display().to_string()).collect()
+    };
+    let all = names(&started);
+    assert!(all.iter().any(|name| name == "certway-ra"), "{all:?}");
+    drop(contained);
+    eventually("all of them end", || !started.iter().any(runs));
 }
 
 #[test]
