@@ -4,7 +4,7 @@
 use proto_tests::program::eventually;
 use proto_tests::record::Ledger;
 use proto_tests::upstream::Reply;
-use proto_tests::{Act, CmpCa, EmbeddedCa, FakeClock};
+use proto_tests::{Act, CmpCa, EmbeddedCa, FakeClock, Launch, peer};
 
 use crate::site::{Node, Order, Site};
 
@@ -141,6 +141,49 @@ fn a_request_that_waits_for_hours_and_over_restarts_is_polled_when_the_ca_said_a
     order.finish(&site.rest(&node));
     assert_eq!(polls(&ca), 5);
     assert_eq!(ca.log(), ["issued", "accepted"]);
+}
+
+/// What is deleted for its age would not come back with the right time.
+#[test]
+fn a_clock_that_is_ahead_by_a_year_for_a_moment_deletes_nothing_that_is_young() {
+    let ca = EmbeddedCa::start();
+    let site = Site::before(&ca);
+    let Some(clock) = FakeClock::right(site.setup.folder()) else {
+        return;
+    };
+    let retention = |launch: Launch| {
+        launch
+            .env("CERTWAY_RA_JOURNAL__RETENTION__ENTRIES", "30d")
+            .env("CERTWAY_RA_JOURNAL__RETENTION__AUDIT", "30d")
+            .env("CERTWAY_RA_JOURNAL__RETENTION__EVERY", "100ms")
+    };
+    let node = Node::start(clock.drives(retention(site.launch())));
+    let client = site.rest(&node);
+    let order = Order::new("young");
+    let certificate = order.finish(&client);
+    let journal = site.setup.path("journal.db");
+    let before = Ledger::file(&journal).all().len();
+    // Old, by whichever clock: it shows when there was a look at what is too old.
+    let age = "UPDATE audit SET at = at - 5184000000000 WHERE id = (SELECT MIN(id) FROM audit)";
+    let execute = || peer::run("sqlite3", site.setup.folder(), &["journal.db", age]);
+    if peer::missing("sqlite3") {
+        return;
+    }
+
+    clock.set(365 * 24 * HOUR);
+    node.program
+        .log_has("the clock is far ahead of what was known");
+    execute();
+    clock.set(0);
+    node.program.log_has("the journal was compacted");
+    let log = node.program.output().text();
+    assert!(
+        log.contains("\"events\":1") || log.contains("events=1"),
+        "{log}"
+    );
+    assert_eq!(Ledger::file(&journal).all().len(), before);
+    assert_eq!(order.finish(&client), certificate);
+    assert_eq!(ca.issued(), 1);
 }
 
 fn polls(ca: &CmpCa) -> usize {
