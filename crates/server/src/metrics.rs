@@ -3,6 +3,8 @@
 //! One registry of this process's own. Labels are bounded: routes as templates, names as configuration has them, words of ours; never what
 //! a peer sent.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use jiff::Timestamp;
 use pkixcmp::PkiFailureInfo;
 use prometheus::core::Collector;
@@ -11,11 +13,13 @@ use prometheus::{
 };
 use ra::Label;
 
+use crate::seats::Room;
 use crate::{Problems, Unauthenticated};
 
 mod endpoints;
 mod http;
 mod scrape;
+mod seats;
 mod stages;
 mod token_issuers;
 mod witness;
@@ -44,6 +48,7 @@ pub struct Metrics {
     last_reload_successful: IntGauge,
     last_reload_at: Gauge,
     config_problems: IntGaugeVec,
+    rooms: Mutex<Vec<(&'static str, Arc<Room>)>>,
 }
 
 /// From a tenth of a millisecond, which a local step takes, to the minute and a half that a slow CA may take.
@@ -182,7 +187,17 @@ impl Metrics {
                 )?,
             )?,
             registry,
+            rooms: Mutex::default(),
         })
+    }
+
+    /// The seats of a listener, to be counted when somebody asks.
+    pub(crate) fn seats_of(&self, listener: &'static str, room: Arc<Room>) {
+        self.rooms().push((listener, room));
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Vec<(&'static str, Arc<Room>)>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A CMP message came to its end; `label` is one of the configuration's.

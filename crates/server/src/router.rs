@@ -35,13 +35,13 @@ pub fn router(app: Arc<App>, limits: &Limits) -> Router {
         .merge(pages)
         .fallback(not_found)
         .method_not_allowed_fallback(v1::method_not_allowed);
-    bounded(routes, app, limits)
+    bounded(routes, app, "rest", limits)
 }
 
 /// Everything served on the plain-HTTP listener: what is signed or protected by itself, CMP and CRLs.
 pub fn cmp_router(app: Arc<App>, limits: &Limits) -> Router {
     let routes = cmp::routes().merge(crl::routes()).fallback(not_found);
-    bounded(routes, app, limits)
+    bounded(routes, app, "cmp", limits)
 }
 
 async fn not_found(uri: Uri) -> Response {
@@ -49,9 +49,14 @@ async fn not_found(uri: Uri) -> Response {
 }
 
 /// What holds for every front, outermost last.
-fn bounded(routes: Router<Arc<App>>, app: Arc<App>, limits: &Limits) -> Router {
+fn bounded(
+    routes: Router<Arc<App>>,
+    app: Arc<App>,
+    listener: &'static str,
+    limits: &Limits,
+) -> Router {
     let (drain, metrics) = (app.drain().clone(), Arc::clone(app.metrics()));
-    let seats = Seats::new(Arc::clone(&app), limits.requests);
+    let seats = Seats::new(Arc::clone(&app), listener, limits.requests);
     let inner = routes
         .with_state(app)
         .layer(DefaultBodyLimit::max(limits.body))

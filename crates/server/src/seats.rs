@@ -17,6 +17,12 @@ use crate::{App, Site, cmp, v1, v2};
 /// The seats of one listener.
 pub(crate) struct Seats {
     app: Arc<App>,
+    room: Arc<Room>,
+}
+
+/// The seats themselves, for whoever counts them.
+pub(crate) struct Room {
+    most: usize,
     all: Arc<Semaphore>,
     /// For one CA where there are several.
     share: usize,
@@ -24,24 +30,56 @@ pub(crate) struct Seats {
     of: Mutex<HashMap<AuthorityName, Arc<Semaphore>>>,
 }
 
+/// How many seats there are and how many of them are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) of: usize,
+    pub(crate) taken: usize,
+}
+
+impl Taken {
+    fn now(of: usize, seats: &Semaphore) -> Self {
+        let taken = of.saturating_sub(seats.available_permits());
+        Self { of, taken }
+    }
+}
+
 impl Seats {
-    pub(crate) fn new(app: Arc<App>, most: usize) -> Arc<Self> {
-        Arc::new(Self {
-            app,
+    /// `listener` is its name in the metrics.
+    pub(crate) fn new(app: Arc<App>, listener: &'static str, most: usize) -> Arc<Self> {
+        let room = Arc::new(Room {
+            most,
             all: Arc::new(Semaphore::new(most)),
             share: most / 2,
             of: Mutex::default(),
-        })
+        });
+        app.metrics().seats_of(listener, Arc::clone(&room));
+        Arc::new(Self { app, room })
     }
 
     /// A seat among all, and one of the CA's share; `None` when there is none.
     fn take(&self, path: &str) -> Option<[Option<OwnedSemaphorePermit>; 2]> {
         let of_ca = match authority(&self.app.site(), path) {
-            Some(name) => Some(self.share_of(name).try_acquire_owned().ok()?),
+            Some(name) => Some(self.room.share_of(name).try_acquire_owned().ok()?),
             None => None,
         };
-        let one = Arc::clone(&self.all).try_acquire_owned().ok()?;
+        let one = Arc::clone(&self.room.all).try_acquire_owned().ok()?;
         Some([Some(one), of_ca])
+    }
+}
+
+impl Room {
+    pub(crate) fn taken(&self) -> Taken {
+        Taken::now(self.most, &self.all)
+    }
+
+    /// Of the share of each CA that somebody wanted a seat for.
+    pub(crate) fn taken_of_shares(&self) -> Vec<(AuthorityName, Taken)> {
+        let of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = |(name, seats): (&AuthorityName, &Arc<Semaphore>)| {
+            (name.clone(), Taken::now(self.share, seats))
+        };
+        of.iter().map(taken).collect()
     }
 
     fn share_of(&self, name: AuthorityName) -> Arc<Semaphore> {
@@ -127,7 +165,7 @@ mod tests {
             rules.default_profile = name;
             ra.labels.insert(Label::new("O T"), rules);
         });
-        Seats::new(bench.await.app, 4)
+        Seats::new(bench.await.app, "rest", 4)
     }
 
     #[tokio::test]
@@ -158,11 +196,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn how_many_seats_are_taken_is_in_the_metrics_for_each_ca() {
+        let seats = seats().await;
+        let taken = [
+            seats.take("/v2/RA/trust").unwrap(),
+            seats.take("/ready").unwrap(),
+        ];
+        let shown = async || {
+            let metrics = seats.app.metrics();
+            let text = metrics.text(Some(&seats.app.site())).await.unwrap();
+            let lines = text
+                .lines()
+                .filter(|line| line.contains("listener=\"rest\""));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let expected = [
+            r#"certway_authority_seats{authority="memory",listener="rest"} 2"#,
+            r#"certway_authority_seats_taken{authority="memory",listener="rest"} 1"#,
+            r#"certway_seats{listener="rest"} 4"#,
+            r#"certway_seats_taken{listener="rest"} 2"#,
+        ];
+        assert_eq!(shown().await, expected);
+        drop(taken);
+        let free = shown().await;
+        assert!(
+            free[1].ends_with(" 0") && free[3].ends_with(" 0"),
+            "{free:?}"
+        );
+    }
+
+    #[tokio::test]
     async fn labels_that_nobody_configured_are_not_remembered() {
         let seats = seats().await;
         for number in 0..100 {
             assert!(seats.take(&format!("/v2/{number}/certificates")).is_some());
         }
-        assert!(seats.of.lock().unwrap().is_empty());
+        assert!(seats.room.of.lock().unwrap().is_empty());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{GaugeVec, IntGaugeVec, Opts, Registry, TextEncoder};
 use ra::{AuthorityName, Health, UnderWay};
 
-use super::{Metrics, endpoints, registered, seconds, token_issuers};
+use super::{Metrics, endpoints, registered, seats, seconds, token_issuers};
 use crate::Site;
 
 /// The media type of the text.
@@ -21,7 +21,9 @@ impl Metrics {
     pub(crate) async fn text(&self, site: Option<&Site>) -> Result<String, prometheus::Error> {
         let mut families = self.registry.gather();
         if let Some(site) = site {
-            families.extend(looked_up(site).await?.gather());
+            let registry = looked_up(site).await?;
+            seats::look_up(self, site, &registry)?;
+            families.extend(registry.gather());
         }
         TextEncoder::new().encode_to_string(&families)
     }
