@@ -6,6 +6,7 @@
 //! A token is asked on threads of its own, each with one session: callers only await, so no runtime is needed, and a token that hangs
 //! holds nobody longer than the time-out. Sessions and the login that a token lost are opened again when the next signature is wanted,
 //! at growing intervals while that fails. A PIN that the token refused is never given to it again by this process.
+//! [`standings`] says how each token is; [`close`] belongs before the end of the process.
 
 mod error;
 mod job;
@@ -24,6 +25,7 @@ use secrecy::SecretString;
 
 pub use error::TokenError;
 pub use key::TokenKey;
+pub use pool::{Standing, close, standings};
 pub use uri::{KeyUri, UriError};
 
 /// How tokens of one module are reached.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use api::probe::{self, Question};
 use clap::{Parser, Subcommand};
@@ -77,7 +78,17 @@ enum Command {
     },
 }
 
+/// For the sessions of tokens to be closed at the end.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
+    let code = run();
+    // One that hangs keeps nobody.
+    let _closed = pki::pkcs11::close(LAST_CALL);
+    code
+}
+
+fn run() -> ExitCode {
     match Arguments::parse()
         .command
         .unwrap_or(Command::Serve { config: None })

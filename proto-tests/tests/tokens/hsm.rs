@@ -79,6 +79,11 @@ impl Hsm {
         );
     }
 
+    /// From now on the token takes another PIN. SoftHSM2 would go on taking the old one from a process that has it loaded.
+    pub(crate) fn change_pin(&self, new: &str) {
+        std::fs::write(self.path("changed-pin"), format!("{new} {PIN}")).unwrap();
+    }
+
     /// A module reads its environment when it is loaded, and is loaded once a process: the test that calls this is run again in a process
     /// of its own. `None` for the caller that is done; there, the token that `prepare` filled.
     pub(crate) fn alone(prepare: impl FnOnce(&Self)) -> Option<Self> {

@@ -84,6 +84,97 @@ issuing_key = "pkcs11:token=certway;object=issuing"
     assert!(!native.log().contains(PIN), "the PIN is in the log");
 }
 
+/// What `/readyz` says of the token.
+fn standing(native: &Native) -> (bool, String) {
+    let body = native.program.admin().get("/readyz", &[]).json();
+    assert_eq!(body["ready"], true, "{body}");
+    let checks = body["checks"].as_array().unwrap();
+    let check = checks
+        .iter()
+        .find(|check| check["name"] == "token token=\"certway\"");
+    let check = check.unwrap_or_else(|| panic!("no token in {body}"));
+    let why = check["why"][0].as_str().unwrap_or_default();
+    (check["ok"].as_bool().unwrap(), why.to_owned())
+}
+
+fn with_its_own_ca(hsm: &Hsm) -> Native {
+    hsm.import("root", "01", &Keys::ec());
+    hsm.import("issuing", "02", &Keys::ec());
+    let setup = NativeSetup::new();
+    let authority = r#"
+[authorities.ca.local]
+folder = "ca"
+root_key = "pkcs11:token=certway;object=root"
+issuing_key = "pkcs11:token=certway;object=issuing"
+"#;
+    let config = authority.to_owned() + &setup.label("", "");
+    start(setup, hsm, &config)
+}
+
+#[test]
+fn a_pin_that_was_changed_in_the_token_is_asked_for_by_readyz_and_taken_over_by_a_reload() {
+    const NEW: &str = "2222-another-pin";
+    let Some(hsm) = Hsm::new() else { return };
+    let native = with_its_own_ca(&hsm);
+    leaf(&enroll(&native, "one", &csr("one.example")));
+    assert_eq!(standing(&native), (true, String::new()));
+
+    hsm.change_pin(NEW);
+    // Sessions that stand go on; it takes an outage until the PIN is wanted again.
+    leaf(&enroll(&native, "two", &csr("two.example")));
+    hsm.let_it("forget");
+    let three = csr("three.example");
+    eventually("a signature is refused", || {
+        enroll(&native, "three", &three).status >= 500
+    });
+    let (ok, why) = standing(&native);
+    assert!(!ok);
+    assert!(
+        why.contains("refused the PIN") && why.contains("`pin` in `[pkcs11]`"),
+        "{why}"
+    );
+    let logins = hsm.logins();
+    for _ in 0..3 {
+        assert!(enroll(&native, "three", &three).status >= 500);
+    }
+    assert_eq!(hsm.logins(), logins, "a wrong PIN is given again");
+
+    std::fs::write(hsm.path("pin"), NEW).unwrap();
+    native.program.signal("HUP");
+    eventually("the request of the outage is answered", || {
+        enroll(&native, "three", &three).status < 300
+    });
+    assert_eq!(standing(&native), (true, String::new()));
+    let log = native.log();
+    assert!(!log.contains(PIN) && !log.contains(NEW), "{log}");
+}
+
+#[test]
+fn readyz_names_a_token_that_is_lost_until_it_is_back() {
+    let Some(hsm) = Hsm::new() else { return };
+    let native = with_its_own_ca(&hsm);
+    hsm.let_it("removed");
+    let one = csr("one.example");
+    assert!(enroll(&native, "one", &one).status >= 500);
+    let (ok, why) = standing(&native);
+    assert!(!ok && !why.is_empty(), "{why}");
+    hsm.no_longer("removed");
+    eventually("the request of the outage is answered", || {
+        enroll(&native, "one", &one).status < 300
+    });
+    assert_eq!(standing(&native), (true, String::new()));
+}
+
+#[test]
+fn the_sessions_of_a_token_are_closed_before_the_end() {
+    let Some(hsm) = Hsm::new() else { return };
+    let mut native = with_its_own_ca(&hsm);
+    leaf(&enroll(&native, "one", &csr("one.example")));
+    assert!(!hsm.path("finalized").exists());
+    assert!(native.program.terminate().success());
+    assert!(hsm.path("finalized").exists(), "{}", native.log());
+}
+
 /// A certificate for an RA that the upstream believes.
 fn ra_certificate(upstream: &Native, key: &PrivateKey) -> Certificate {
     let mut template = Template::new(dn("O=Devices,CN=RA"), key.public_key().clone());

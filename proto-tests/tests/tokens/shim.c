@@ -4,7 +4,8 @@
  *   removed  there is no token, and what was open is closed
  *   hang     signing takes until the file is gone
  *   forget   what is open is closed, once
- * and where each login leaves an octet in the file `logins`. */
+ *   changed-pin  two words: the PIN that it takes now, and the one that the other module takes
+ * and where each login leaves an octet in the file `logins`, and C_Finalize the file `finalized`. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 typedef unsigned long rv_t;
-enum { GET_SLOT_LIST = 4, OPEN_SESSION = 12, CLOSE_ALL_SESSIONS = 14, LOGIN = 18, SIGN_INIT = 42, FUNCTIONS = 68 };
+enum { FINALIZE = 1, GET_SLOT_LIST = 4, OPEN_SESSION = 12, CLOSE_ALL_SESSIONS = 14, LOGIN = 18, SIGN_INIT = 42, FUNCTIONS = 68 };
 typedef rv_t (*function)();
 struct list { unsigned char version[2]; function functions[FUNCTIONS]; };
 
@@ -30,6 +31,14 @@ static void done(const char *what) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%s", getenv("SHIM_FOLDER"), what);
   unlink(path);
+}
+
+static rv_t finalize(void *reserved) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/finalized", getenv("SHIM_FOLDER"));
+  FILE *file = fopen(path, "w");
+  if (file) fclose(file);
+  return real.functions[FINALIZE](reserved);
 }
 
 static int removed(void) {
@@ -60,7 +69,14 @@ static rv_t login(unsigned long session, unsigned long user, unsigned char *pin,
     fputc('x', logins);
     fclose(logins);
   }
-  return real.functions[LOGIN](session, user, pin, length);
+  char now[256] = "", then[256] = "";
+  snprintf(path, sizeof path, "%s/changed-pin", getenv("SHIM_FOLDER"));
+  FILE *changed = fopen(path, "r");
+  if (!changed) return real.functions[LOGIN](session, user, pin, length);
+  int words = fscanf(changed, "%255s %255s", now, then);
+  fclose(changed);
+  if (words != 2 || strlen(now) != length || memcmp(now, pin, length)) return 0xA0; /* CKR_PIN_INCORRECT */
+  return real.functions[LOGIN](session, user, then, strlen(then));
 }
 
 static rv_t sign_init(unsigned long session, void *mechanism, unsigned long key) {
@@ -80,6 +96,7 @@ rv_t C_GetFunctionList(struct list **list) {
   if (!get || get(&theirs)) return 5; /* CKR_GENERAL_ERROR */
   memcpy(&real, theirs, sizeof real);
   ours = real;
+  ours.functions[FINALIZE] = (function)finalize;
   ours.functions[GET_SLOT_LIST] = (function)get_slot_list;
   ours.functions[OPEN_SESSION] = (function)open_session;
   ours.functions[LOGIN] = (function)login;

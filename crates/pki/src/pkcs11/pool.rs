@@ -1,9 +1,11 @@
 //! [`Pool`]: the threads that ask one token, each with a session of its own.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +15,7 @@ use secrecy::ExposeSecret;
 use super::job::{Ask, Awaited, Job};
 use super::session::{Open, Trouble};
 use super::uri::TokenName;
-use super::{TokenError, TokenSettings};
+use super::{TokenError, TokenSettings, module};
 use crate::digest;
 
 /// Signatures that may wait for each session before more are turned away.
@@ -27,6 +29,18 @@ pub(super) struct Pool {
     queue: SyncSender<Arc<dyn Job>>,
     deadlines: Sender<(Instant, Weak<dyn Job>)>,
     timeout: Duration,
+    shared: Arc<Shared>,
+    /// The later one of the same token is the one that a reload left.
+    number: u64,
+}
+
+/// How a token in use stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// As its keys' URIs name it.
+    pub token: String,
+    /// Why it gave nothing when it was last asked.
+    pub trouble: Option<TokenError>,
 }
 
 /// What the threads of a pool share.
@@ -35,6 +49,10 @@ struct Shared {
     token: TokenName,
     /// Held while a session is opened: one thread at a time, so that a wrong PIN is given once.
     outage: Mutex<Outage>,
+    /// Why it gave nothing when it was last asked. Held for no call of the token.
+    trouble: Mutex<Option<TokenError>>,
+    /// No session is opened any more.
+    closed: AtomicBool,
 }
 
 /// How long the token has been out of reach, in attempts.
@@ -47,8 +65,7 @@ struct Outage {
 impl Pool {
     /// The pool of this token: all keys of one configuration share it, and so does the configuration after a reload.
     pub(super) fn of(settings: &TokenSettings, token: &TokenName) -> Result<Arc<Self>, TokenError> {
-        static POOLS: LazyLock<Mutex<HashMap<Same, Weak<Pool>>>> = LazyLock::new(Mutex::default);
-        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = pools();
         pools.retain(|_, pool| pool.strong_count() > 0);
         let same = Same::new(settings, token);
         if let Some(pool) = pools.get(&same).and_then(Weak::upgrade) {
@@ -60,6 +77,7 @@ impl Pool {
     }
 
     fn start(settings: &TokenSettings, token: &TokenName) -> Result<Self, TokenError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let sessions = settings.sessions.get();
         let (queue, jobs) =
             sync_channel::<Arc<dyn Job>>(sessions.saturating_mul(WAITING_PER_SESSION));
@@ -68,23 +86,32 @@ impl Pool {
             settings: settings.clone(),
             token: token.clone(),
             outage: Mutex::default(),
+            trouble: Mutex::default(),
+            closed: AtomicBool::new(false),
         });
         let no_thread = |error: std::io::Error| TokenError::Lost(format!("no thread: {error}"));
         for _ in 0..sessions {
             let (shared, jobs) = (Arc::clone(&shared), Arc::clone(&jobs));
             let thread = thread::Builder::new().name("token".into());
-            let serve = move || shared.serve(&jobs);
+            let at_work = AtWork::begin();
+            let serve = move || {
+                shared.serve(&jobs);
+                drop(at_work);
+            };
             thread.spawn(serve).map_err(no_thread)?;
         }
         let (deadlines, due) = channel();
         let thread = thread::Builder::new().name("token-clock".into());
         let timeout = settings.timeout;
-        let watch = move || watch(&due, timeout);
+        let watched = Arc::clone(&shared);
+        let watch = move || watched.watch(&due, timeout);
         thread.spawn(watch).map_err(no_thread)?;
         Ok(Self {
             queue,
             deadlines,
             timeout,
+            shared,
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
         })
     }
 
@@ -125,24 +152,106 @@ fn gave_up() -> TokenError {
     TokenError::Lost("the threads that ask it have ended".into())
 }
 
-/// Ends the waiting for what took too long. All wait equally long, so the first in is the first due.
-fn watch(due: &Receiver<(Instant, Weak<dyn Job>)>, timeout: Duration) {
-    while let Ok((deadline, job)) = due.recv() {
-        if job.strong_count() > 0 {
-            thread::sleep(deadline.saturating_duration_since(Instant::now()));
+/// How the tokens stand whose keys are in use, by name.
+pub fn standings() -> Vec<Standing> {
+    let mut used: Vec<_> = pools().values().filter_map(Weak::upgrade).collect();
+    used.sort_by_key(|pool| (pool.shared.token.to_string(), Reverse(pool.number)));
+    used.dedup_by_key(|pool| pool.shared.token.clone());
+    let standing = |pool: Arc<Pool>| Standing {
+        token: pool.shared.token.to_string(),
+        trouble: pool.shared.trouble().clone(),
+    };
+    used.into_iter().map(standing).collect()
+}
+
+/// Closes every session and lets the libraries go: for the end of the process, when nothing is signed any more. Some libraries fail in
+/// their own end otherwise. Returns whether it came to that within the time; a token that hangs is left as it is.
+pub fn close(within: Duration) -> bool {
+    let used: Vec<_> = pools().values().filter_map(Weak::upgrade).collect();
+    for pool in used {
+        pool.shared.closed.store(true, Ordering::Release);
+        for _ in 0..pool.shared.settings.sessions.get() {
+            // Each thread takes one, and ends; what waits before it is too late in any case.
+            let _full = pool.queue.try_send(Arc::new(Farewell));
         }
-        if let Some(job) = job.upgrade() {
-            job.refuse(TokenError::TimedOut(timeout));
-        }
+    }
+    let ended = AtWork::all_ended(within);
+    if ended {
+        module::finalize();
+    }
+    ended
+}
+
+/// Wakes a thread that it may see that it is to end.
+struct Farewell;
+
+impl Job for Farewell {
+    fn attempt(&self, _open: &mut Open) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    fn refuse(&self, _error: TokenError) {}
+
+    fn is_over(&self) -> bool {
+        true
+    }
+}
+
+fn pools() -> MutexGuard<'static, HashMap<Same, Weak<Pool>>> {
+    static POOLS: LazyLock<Mutex<HashMap<Same, Weak<Pool>>>> = LazyLock::new(Mutex::default);
+    POOLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One thread that may have a session, counted as long as the value lives.
+struct AtWork;
+
+static AT_WORK: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl AtWork {
+    fn begin() -> Self {
+        *AT_WORK.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+
+    fn all_ended(within: Duration) -> bool {
+        let count = AT_WORK.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = AT_WORK
+            .1
+            .wait_timeout_while(count, within, |count| *count > 0);
+        *left.unwrap_or_else(PoisonError::into_inner).0 == 0
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        *AT_WORK.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        AT_WORK.1.notify_all();
     }
 }
 
 impl Shared {
+    /// Ends the waiting for what took too long. All wait equally long, so the first in is the first due.
+    fn watch(&self, due: &Receiver<(Instant, Weak<dyn Job>)>, timeout: Duration) {
+        while let Ok((deadline, job)) = due.recv() {
+            if job.strong_count() > 0 {
+                thread::sleep(deadline.saturating_duration_since(Instant::now()));
+            }
+            let late = job.upgrade().filter(|job| !job.is_over());
+            if let Some(job) = late {
+                self.is_in(TokenError::TimedOut(timeout));
+                job.refuse(TokenError::TimedOut(timeout));
+            }
+        }
+    }
+
     fn serve(&self, jobs: &Mutex<Receiver<Arc<dyn Job>>>) {
         let mut open = None;
         loop {
             let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(job) = next else { return };
+            if self.closed.load(Ordering::Acquire) {
+                return job.refuse(gave_up());
+            }
             if !job.is_over() {
                 self.work(&mut open, &*job);
             }
@@ -160,12 +269,17 @@ impl Shared {
                 },
             };
             match job.attempt(session) {
-                Ok(()) => return self.lock().end(),
+                Ok(()) => {
+                    *self.trouble() = None;
+                    return self.lock().end();
+                }
                 Err(trouble) if trouble.is_loss() => {
                     *open = None;
                     if last {
                         self.lock().lengthen();
-                        return job.refuse(trouble.into_error());
+                        let error = trouble.into_error();
+                        self.is_in(error.clone());
+                        return job.refuse(error);
                     }
                 }
                 Err(trouble) => return job.refuse(trouble.into_error()),
@@ -181,8 +295,18 @@ impl Shared {
         }
         Open::new(&self.settings, &self.token).map_err(|trouble| {
             outage.lengthen();
-            trouble.into_error()
+            let error = trouble.into_error();
+            self.is_in(error.clone());
+            error
         })
+    }
+
+    fn is_in(&self, trouble: TokenError) {
+        *self.trouble() = Some(trouble);
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<TokenError>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Outage> {

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use pki::pkcs11::{self, Standing, TokenError};
 use ra::{Authority, AuthorityName, EndpointHealth, Health, JournalError};
 use serde::Serialize;
 
@@ -83,7 +84,25 @@ async fn checks(app: &App) -> Vec<Check> {
     }
     checks.extend(endpoints(&site));
     checks.extend(site.callers.issuers().iter().filter_map(token_issuer));
+    checks.extend(pkcs11::standings().into_iter().map(token));
     checks
+}
+
+/// Whether a token gave what its keys were last asked for. What needs none of them is served in any case.
+fn token(Standing { token, trouble }: Standing) -> Check {
+    let why = trouble.map(|trouble| match trouble {
+        TokenError::PinRefused => format!(
+            "{trouble}: put the right one where `pin` in `[pkcs11]` says, and have the configuration read again (SIGHUP)"
+        ),
+        TokenError::PinMissing => format!("{trouble}: `pin` in `[pkcs11]` says where it is"),
+        _ => trouble.to_string(),
+    });
+    Check {
+        name: format!("token {token}"),
+        ok: why.is_none(),
+        required: false,
+        why: why.into_iter().collect(),
+    }
 }
 
 /// Whether the keys of an issuer are there, and are the ones it has now. Callers of other kinds are served in any case.
