@@ -82,7 +82,9 @@ fn what_was_started_in_a_container_does_not_outlive_its_test() {
     let contained = Contained::new(store);
     let started = started_by(contained.native.program.id());
     let names = |processes: &[Running]| -> Vec<_> {
-        let names = processes.iter().filter_map(|(_, program)| program.file_name());
+        let names = processes
+            .iter()
+            .filter_map(|(_, program)| program.file_name());
         names.map(|name| name.display().to_string()).collect()
     };
     let all = names(&started);
