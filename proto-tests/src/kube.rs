@@ -23,6 +23,7 @@ pub mod replica;
 pub mod resource;
 pub mod secret;
 pub mod services;
+pub mod site;
 pub mod stack;
 pub mod watch;
 
@@ -37,4 +38,5 @@ pub use reaper::Reaper;
 pub use replica::{Pod, Replica};
 pub use resource::Resource;
 pub use secret::Secret;
+pub use site::Site;
 pub use stack::Stack;

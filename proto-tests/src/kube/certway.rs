@@ -1,7 +1,5 @@
 //! certway-issuer in a cluster, with a certway-ra behind it.
 
-use std::path::PathBuf;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pki::Certificate;
@@ -11,6 +9,7 @@ use crate::ca::{self, EmbeddedCa};
 use crate::certs::{Identity, Pki, write};
 use crate::kube::chart::repository;
 use crate::kube::cluster::Cluster;
+use crate::kube::kubelet;
 use crate::kube::namespace::Namespace;
 use crate::kube::replica::{NAME, NAMESPACE, Pod, Replica};
 use crate::kube::resource::Resource;
@@ -32,6 +31,11 @@ sans = ["dns", "ip", "email", "uri", "directory", "registered-id", "other"]
 [labels.RA]
 profile = "RA"
 "#;
+
+/// The first pod of the Deployment.
+const POD: &str = "certway-issuer-1";
+/// The RA's token in it.
+const TOKEN: &str = "var/run/secrets/certway-ra/token";
 
 /// The issuer and its RA.
 pub struct Certway {
@@ -67,10 +71,10 @@ impl Certway {
         Self::with_ra(cluster, setup, &before(ca, upstream))
     }
 
-    /// Before a CA of the RA's own, with one replica whom the RA knows by a token of its ServiceAccount: [`Certway::give_token`] says which. The keys
+    /// Before a CA of the RA's own, with one replica whom the RA knows by a token of its ServiceAccount, as the chart has it with `raToken`. The keys
     /// are where the cluster's own description says, and the RA has to say who it is to see them.
     pub fn by_token(cluster: &Cluster) -> Self {
-        manifests(cluster);
+        prepare_cluster(cluster);
         let setup = Setup::within(cluster.folder());
         setup.write("cluster.pem", cluster.authority.certificate().to_pem());
         cluster.service_account(NAMESPACE, "certway-ra");
@@ -82,26 +86,25 @@ impl Certway {
         let launch = setup.launch_from_file(&config);
         let ra = setup.start_as(launch.env("CERTWAY_RA_LISTEN__CLIENT_AUTH", "optional"));
         cluster.answers_for(&ra.program);
-        Self::give_token(cluster, NAME, "certway-ra");
-        let file = token_file(cluster);
-        let port = ra.setup.port.number();
-        let issuer = Pod::named(cluster, "certway-issuer-1")
-            .with(&format!("--ra-token-file={}", file.display()))
-            .with(&format!("--ra-token-for=https://localhost:{port}"))
-            .without("--check-every=60s")
-            .with("--check-every=1s")
-            .start();
+        let url = format!("https://localhost:{}", ra.setup.port.number());
+        let release = cluster
+            .chart(NAME)
+            .release(NAME, NAMESPACE)
+            .set("crds.enabled", false)
+            .set("raToken.urls", json!([url]))
+            .set("checkEvery", "1s");
+        cluster.install(&release);
+        let issuer = Pod::named(cluster, POD).start();
         Self { issuer, ra }
     }
 
-    /// Gives the replica a token of that ServiceAccount for that audience, as a kubelet does: the file is another one from then on.
+    /// Gives the replica a token of that ServiceAccount for that audience, as a kubelet does when one is about to end: the file is another one from then on.
     pub fn give_token(cluster: &Cluster, account: &str, audience: &str) {
         cluster.service_account(NAMESPACE, account);
         let token = cluster.admin.token(NAMESPACE, account, Some(audience));
-        let (file, new) = (
-            token_file(cluster),
-            cluster.folder().join("issuer.token.new"),
-        );
+        let file = kubelet::root(cluster, NAMESPACE, POD).join(TOKEN);
+        assert!(file.is_file(), "the chart mounts no token there");
+        let new = file.with_extension("new");
         std::fs::write(&new, token).unwrap();
         std::fs::rename(new, file).unwrap();
     }
@@ -110,7 +113,7 @@ impl Certway {
         let launch = setup.launch_from_file(config);
         let ra = setup.start_as(launch);
         cluster.answers_for(&ra.program);
-        let issuer = Pod::named(cluster, "certway-issuer-1").start();
+        let issuer = Pod::named(cluster, POD).start();
         Self { issuer, ra }
     }
 
@@ -142,14 +145,19 @@ impl Certway {
 
 /// Installs `deploy/kubernetes`, without anything that runs.
 pub fn manifests(cluster: &Cluster) {
+    prepare_cluster(cluster);
+    for file in ["certway-issuer.yaml", "approval.yaml"] {
+        apply(cluster, &manifest(file));
+    }
+}
+
+/// Makes the namespace and the kinds.
+fn prepare_cluster(cluster: &Cluster) {
     let namespace = json!({
         "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE },
     });
     cluster.admin.apply(&namespace).unwrap();
     install_kinds(cluster);
-    for file in ["certway-issuer.yaml", "approval.yaml"] {
-        apply(cluster, &manifest(file));
-    }
 }
 
 /// Lets the controller do in a namespace what its issuers there need.
@@ -227,10 +235,6 @@ fn install_kinds(cluster: &Cluster) {
             .admin
             .until_condition(&definition, "Established", "True");
     }
-}
-
-fn token_file(cluster: &Cluster) -> PathBuf {
-    cluster.folder().join("issuer.token")
 }
 
 fn by_token(issuer: &str) -> String {

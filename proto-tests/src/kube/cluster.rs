@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::certs::write;
 use crate::kube::api::Api;
 use crate::kube::certmanager::{self, CertManager, Manifests};
-use crate::kube::chart::objects_of;
+use crate::kube::chart::{Chart, Release, objects_of};
 use crate::kube::controlplane::ControlPlane;
 use crate::kube::credentials::Authority;
 use crate::kube::reaper::Reaper;
@@ -130,6 +130,18 @@ impl Cluster {
     /// The objects of some YAML documents.
     pub fn objects_of(&self, yaml: &str) -> Vec<Value> {
         objects_of(self.stack, yaml)
+    }
+
+    /// One of our charts.
+    pub fn chart(&self, name: &str) -> Chart {
+        Chart::named(self.stack, name)
+    }
+
+    /// Applies all that a release renders, as Helm would install it.
+    pub fn install(&self, release: &Release) {
+        for object in release.objects() {
+            self.admin.apply(&object).unwrap();
+        }
     }
 
     /// `kubectl` as the administrator.

@@ -19,7 +19,7 @@ use crate::program::{Launch, Program, binary, eventually};
 pub struct Workload<'a> {
     cluster: &'a Cluster,
     deployment: Value,
-    root: PathBuf,
+    name: String,
     ports: Vec<ContainerPort>,
     environment: Vec<(String, String)>,
 }
@@ -42,10 +42,6 @@ struct ContainerPort {
 impl<'a> Workload<'a> {
     /// A pod of a Deployment as the API server has it.
     pub fn of(cluster: &'a Cluster, deployment: &Value) -> Self {
-        let metadata = &deployment["metadata"];
-        let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
-        let root = cluster.folder().join("pods").join(namespace).join(name);
-        std::fs::create_dir_all(&root).unwrap();
         let ports = items(&container(deployment)["ports"]);
         let ports = ports.map(|port| ContainerPort {
             name: text(&port["name"]).to_owned(),
@@ -55,10 +51,23 @@ impl<'a> Workload<'a> {
         Self {
             cluster,
             deployment: deployment.clone(),
-            root,
+            name: format!("{}-1", text(&deployment["metadata"]["name"])),
             ports: ports.collect(),
             environment: Vec::new(),
         }
+    }
+
+    /// Under that name: a Deployment has several pods.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// The arguments of its container, to be changed.
+    pub fn arguments(&mut self) -> &mut Vec<Value> {
+        let container = &mut self.deployment["spec"]["template"]["spec"]["containers"][0];
+        container["args"].as_array_mut().unwrap()
     }
 
     /// With an environment variable that does not stand there.
@@ -70,15 +79,16 @@ impl<'a> Workload<'a> {
 
     /// Waits for what is mounted, and starts it.
     pub fn spawn(self) -> Running {
+        std::fs::create_dir_all(self.root()).unwrap();
         for mount in items(&container(&self.deployment)["volumeMounts"]) {
             self.mount(mount);
         }
         let image = text(&container(&self.deployment)["image"]);
         let image = image.rsplit('/').next().unwrap();
-        let program = image.split([':', '@']).next().unwrap();
+        let program = program(image.split([':', '@']).next().unwrap());
         let arguments = items(&container(&self.deployment)["args"]);
         let arguments: Vec<String> = arguments.map(|one| self.here(text(one))).collect();
-        let mut launch = Launch::of(binary(program), &self.root).args(arguments);
+        let mut launch = Launch::of(program, self.root()).args(arguments);
         for variable in items(&container(&self.deployment)["env"]) {
             launch = launch.env(text(&variable["name"]), self.value(variable));
         }
@@ -112,8 +122,7 @@ impl<'a> Workload<'a> {
     fn here(&self, text: &str) -> String {
         let mut here = text.replace("0.0.0.0", "127.0.0.1");
         for port in &self.ports {
-            let number = port.here.number().to_string();
-            here = here.replace(&port.number.to_string(), &number);
+            here = with_number(&here, port.number, port.here.number());
         }
         for mount in items(&container(&self.deployment)["volumeMounts"]) {
             let path = mount["mountPath"].as_str().unwrap();
@@ -122,16 +131,19 @@ impl<'a> Workload<'a> {
         here
     }
 
+    fn root(&self) -> PathBuf {
+        root(self.cluster, self.namespace(), &self.name)
+    }
+
     fn path(&self, mount: &str) -> PathBuf {
-        self.root.join(mount.trim_start_matches('/'))
+        self.root().join(mount.trim_start_matches('/'))
     }
 
     fn value(&self, variable: &Value) -> String {
-        let metadata = &self.deployment["metadata"];
         match variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
             None => self.here(text(&variable["value"])),
             Some("metadata.namespace") => self.namespace().to_owned(),
-            Some("metadata.name") => format!("{}-1", text(&metadata["name"])),
+            Some("metadata.name") => self.name.clone(),
             Some(other) => panic!("no pod here knows its {other}"),
         }
     }
@@ -149,6 +161,10 @@ impl<'a> Workload<'a> {
             }
         } else if let Some(name) = volume["secret"]["secretName"].as_str() {
             self.secret(&folder, &volume["secret"], name);
+        } else if volume["projected"]["sources"].is_array() {
+            for source in items(&volume["projected"]["sources"]) {
+                self.token(&folder, &source["serviceAccountToken"]);
+            }
         } else {
             let empty = ["emptyDir", "persistentVolumeClaim"];
             let is_empty = empty.iter().any(|kind| volume.get(kind).is_some());
@@ -165,6 +181,17 @@ impl<'a> Workload<'a> {
                 std::fs::write(folder.join(name), content).unwrap();
             }
         }
+    }
+
+    /// A token of the pod's account. A kubelet would exchange it before it ends.
+    fn token(&self, folder: &Path, projection: &Value) {
+        let account = text(&self.pod()["serviceAccountName"]);
+        let audience = projection["audience"].as_str();
+        let token = self
+            .cluster
+            .admin
+            .token(self.namespace(), account, audience);
+        std::fs::write(folder.join(text(&projection["path"])), token).unwrap();
     }
 
     /// A kubelet too waits until there is what is to be mounted.
@@ -195,6 +222,13 @@ impl Running {
         });
     }
 
+    /// Its process, and one of its ports.
+    pub(super) fn into_parts(self, port: &str) -> (Program, Port) {
+        let mut ports = self.ports.into_iter();
+        let port = ports.find(|one| one.name == port).expect("its port");
+        (self.program, port.here)
+    }
+
     /// Where one of its ports is.
     pub fn number(&self, port: &str) -> u16 {
         self.port(port).here.number()
@@ -216,6 +250,38 @@ impl Running {
     }
 }
 
+/// The folder that is a pod's file system.
+pub(super) fn root(cluster: &Cluster, namespace: &str, pod: &str) -> PathBuf {
+    cluster.folder().join("pods").join(namespace).join(pod)
+}
+
+/// The program of an image. certway-issuer is tested as it is released where `./proto-tests/run` built it so, and is cargo's own in a run by hand.
+fn program(image: &str) -> PathBuf {
+    let released = std::env::var_os("CERTWAY_TEST_ISSUER").filter(|_| image == "certway-issuer");
+    released.map_or_else(|| binary(image), PathBuf::from)
+}
+
+/// A text with another number in the place of one, but not of a part of one.
+fn with_number(text: &str, number: u64, other: u16) -> String {
+    let digits = number.to_string();
+    let mut with = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(&digits) {
+        let (before, found) = rest.split_at(at);
+        let after = &found[digits.len()..];
+        with.push_str(before);
+        let is_part = with.ends_with(|c: char| c.is_ascii_digit())
+            || after.starts_with(|c: char| c.is_ascii_digit());
+        if is_part {
+            with.push_str(&digits);
+        } else {
+            with.push_str(&other.to_string());
+        }
+        rest = after;
+    }
+    with + rest
+}
+
 fn container(deployment: &Value) -> &Value {
     &deployment["spec"]["template"]["spec"]["containers"][0]
 }
@@ -227,4 +293,17 @@ fn items(list: &Value) -> impl Iterator<Item = &Value> {
 #[track_caller]
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_number;
+
+    #[test]
+    fn a_port_is_exchanged_and_no_part_of_a_number_is() {
+        let text = "port = 8443, https://localhost:18443/8443 and 84430";
+        let with = "port = 7, https://localhost:18443/7 and 84430";
+        assert_eq!(with_number(text, 8443, 7), with);
+        assert_eq!(with_number("94029402", 9402, 9402), "94029402");
+    }
 }

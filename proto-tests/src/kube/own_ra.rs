@@ -15,7 +15,22 @@ pub struct OwnRa {
     pub service: Service,
 }
 
+/// A CA of its own under the label `RA`.
+const OWN_CA: &str = r#"
+[authorities.RA.local]
+folder = "ca"
+[profiles.RA]
+authority = "RA"
+[labels.RA]
+profile = "RA"
+"#;
+
 impl OwnRa {
+    /// Starts one with a CA of its own.
+    pub fn over_its_own_ca(cluster: &Cluster) -> Self {
+        Self::start(cluster, OWN_CA, |_| ())
+    }
+
     /// Starts one with this configuration beside its listener; `prepare` writes the files that it names.
     pub fn start(cluster: &Cluster, config: &str, prepare: impl FnOnce(&Setup)) -> Self {
         let setup = Setup::within(cluster.folder());

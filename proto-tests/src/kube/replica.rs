@@ -1,30 +1,20 @@
 //! certway-issuer as a kubelet starts it: what the Deployment says, under a pod's name.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
 use crate::https::HttpsClient;
 use crate::kube::cluster::Cluster;
+use crate::kube::kubelet::{Running, Workload};
 use crate::port::Port;
-use crate::program::{Launch, Program, binary, eventually};
+use crate::program::{Program, eventually};
 
 /// The namespace that the manifests make, and the ServiceAccount in it.
 pub const NAMESPACE: &str = "certway";
 /// The Deployment's, its ServiceAccount's and the program's name.
 pub const NAME: &str = "certway-issuer";
 
-/// The program under test: as it is released where `./proto-tests/run` built it so, cargo's own in a run by hand.
-pub(super) fn program() -> PathBuf {
-    std::env::var_os("CERTWAY_TEST_ISSUER").map_or_else(|| binary(NAME), PathBuf::from)
-}
-
 /// One that was not started yet.
-pub struct Pod<'a> {
-    cluster: &'a Cluster,
-    name: String,
-    arguments: Vec<String>,
-}
+pub struct Pod<'a>(Workload<'a>);
 
 /// One that runs.
 pub struct Replica {
@@ -36,59 +26,42 @@ pub struct Replica {
 impl<'a> Pod<'a> {
     /// A pod of the Deployment `certway-issuer`, with the arguments that stand there.
     pub fn named(cluster: &'a Cluster, name: &str) -> Self {
-        let path = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}");
+        Self::within(cluster, NAMESPACE, name)
+    }
+
+    /// The same where the Deployment is in a namespace of its own.
+    pub fn within(cluster: &'a Cluster, namespace: &str, name: &str) -> Self {
+        let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/{NAME}");
         let deployment = cluster.admin.get(&path).unwrap();
-        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-        let arguments = container["args"].as_array().unwrap().iter();
-        let arguments = arguments.filter_map(Value::as_str);
-        // Two on one machine cannot have the same port.
-        let arguments = arguments.filter(|argument| !argument.starts_with("--listen="));
-        Self {
-            cluster,
-            name: name.to_owned(),
-            arguments: arguments.map(str::to_owned).collect(),
-        }
+        Self(Workload::of(cluster, &deployment).named(name))
     }
 
     /// Without one of these arguments.
     #[must_use]
     pub fn without(mut self, argument: &str) -> Self {
-        self.arguments.retain(|one| one != argument);
+        let arguments = self.0.arguments();
+        let before = arguments.len();
+        arguments.retain(|one| one != argument);
+        assert!(arguments.len() < before, "no {argument} in {arguments:?}");
         self
     }
 
     /// With one more.
     #[must_use]
     pub fn with(mut self, argument: &str) -> Self {
-        self.arguments.push(argument.to_owned());
+        self.0.arguments().push(Value::from(argument));
         self
     }
 
-    /// Starts it with a token of the ServiceAccount, and waits until it is ready.
+    /// Starts it with what is mounted and with a token of the ServiceAccount, and waits until it is ready.
     pub fn start(self) -> Replica {
-        let Self {
-            cluster,
-            name,
-            arguments,
-        } = self;
-        let folder = cluster.folder().join(&name);
-        std::fs::create_dir_all(&folder).unwrap();
-        let listen = Port::free();
-        let launch = Launch::of(program(), folder)
-            .args(arguments)
-            .args(["--listen", &listen.address().to_string()])
-            .env("KUBECONFIG", cluster.kubeconfig_of(NAMESPACE, NAME))
-            .env("POD_NAMESPACE", NAMESPACE)
-            .env("POD_NAME", name);
-        Replica::start(cluster, launch, listen)
+        Replica::of(self.0.spawn())
     }
 }
 
 impl Replica {
-    /// Starts what listens at that port, and waits until it is ready.
-    pub(crate) fn start(cluster: &Cluster, launch: Launch, listen: Port) -> Self {
-        let program = launch.spawn();
-        cluster.answers_for(&program);
+    fn of(running: Running) -> Self {
+        let (program, listen) = running.into_parts("http-metrics");
         let replica = Self { program, listen };
         replica.ready();
         replica

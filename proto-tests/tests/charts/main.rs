@@ -7,6 +7,7 @@ mod lint;
 mod manifests;
 mod namespaced;
 mod newcomer;
+mod ra;
 mod readme;
 mod rules;
 mod schema;

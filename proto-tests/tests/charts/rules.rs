@@ -9,12 +9,11 @@ use proto_tests::Keys;
 use proto_tests::certs::{dn, sans};
 use proto_tests::kube::chart::repository;
 use proto_tests::kube::kubelet::{Running, Workload};
-use proto_tests::kube::{Chart, Cluster, Namespace, Release, Resource, Stack};
+use proto_tests::kube::{Chart, Cluster, Namespace, OwnRa, Release, Resource, Stack};
 use proto_tests::program::eventually;
-use proto_tests::service::Service;
 use serde_json::{Value, json};
 
-use crate::world::{alone, certway_ra, world};
+use crate::world::{alone, world};
 
 #[test]
 fn its_rules_suffice_and_every_verb_of_them_is_needed() {
@@ -22,7 +21,7 @@ fn its_rules_suffice_and_every_verb_of_them_is_needed() {
         return;
     };
     let _alone = alone();
-    let ra = certway_ra(cluster);
+    let ra = OwnRa::over_its_own_ca(cluster);
     let chart = Chart::named(stack, "certway-issuer");
     let site = |cluster: &'static Cluster| Site::new(cluster, &chart, &ra);
 
@@ -79,7 +78,7 @@ struct Rule {
 /// A release with everything on, in namespaces of its own.
 struct Site<'a> {
     cluster: &'static Cluster,
-    ra: &'a Service,
+    ra: &'a OwnRa,
     /// Of the release and its issuers.
     own: Namespace<'static>,
     /// Of workloads.
@@ -88,7 +87,7 @@ struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    fn new(cluster: &'static Cluster, chart: &Chart, ra: &'a Service) -> Self {
+    fn new(cluster: &'static Cluster, chart: &Chart, ra: &'a OwnRa) -> Self {
         let own = cluster.namespace("rules");
         let workloads = cluster.namespace("workloads");
         let release: Release = chart
@@ -168,7 +167,7 @@ impl<'a> Site<'a> {
 
     fn issuers(&self) -> [Value; 3] {
         let spec = json!({
-            "url": format!("https://localhost:{}", self.ra.setup.port.number()),
+            "url": self.ra.url(),
             "ca": "RA",
             "caSecretRef": { "name": "ra-client", "key": "ca.crt" },
             "auth": { "clientCertificate": { "secretName": "ra-client" } },
@@ -204,7 +203,7 @@ impl<'a> Site<'a> {
 
     /// The Secret of the issuers, and a request that renews what a Certificate has.
     fn others(&self) -> [Value; 3] {
-        let pki = &self.ra.setup.pki;
+        let pki = &self.ra.service.setup.pki;
         let encode = |text: String| BASE64_STANDARD.encode(text);
         let secret = json!({
             "type": "kubernetes.io/tls",

@@ -2,8 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use proto_tests::kube::{Chart, Cluster, Stack, cluster};
-use proto_tests::service::{Service, Setup};
+use proto_tests::kube::{Chart, Cluster, OwnRa, Stack, cluster};
 use serde_json::{Value, json};
 
 /// The shared cluster, once it has the kinds of the charts, those that they only mention, and the right to approve.
@@ -69,25 +68,7 @@ pub fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A certway-ra with a CA of its own, under the label `RA`.
-pub fn certway_ra(cluster: &Cluster) -> Service {
-    let setup = Setup::within(cluster.folder());
-    let launch = setup.launch_from_file(RA);
-    let ra = setup.start_as(launch);
-    cluster.answers_for(&ra.program);
-    ra
+/// The root of an RA's own CA.
+pub fn root(ra: &OwnRa) -> String {
+    std::fs::read_to_string(ra.service.setup.path("ca/root.crt")).unwrap()
 }
-
-/// The root of that CA.
-pub fn root(ra: &Service) -> String {
-    std::fs::read_to_string(ra.setup.path("ca/root.crt")).unwrap()
-}
-
-const RA: &str = r#"
-[authorities.RA.local]
-folder = "ca"
-[profiles.RA]
-authority = "RA"
-[labels.RA]
-profile = "RA"
-"#;

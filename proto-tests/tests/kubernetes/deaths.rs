@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pki::{Certificate, Csr, Name, Template};
+use proto_tests::Keys;
 use proto_tests::certs::{dn, sans};
-use proto_tests::kube::{Certway, Cluster, Namespace, Resource, Settings, Stack};
+use proto_tests::kube::{Resource, Site, Stack};
 use proto_tests::program::eventually;
 use proto_tests::record::Ledger;
-use proto_tests::{EmbeddedCa, Keys};
 use serde_json::{Value, json};
 
 /// How many are on their way at a time.
@@ -21,36 +21,36 @@ fn every_request_gets_one_certificate_whatever_is_killed() {
     let Some(stack) = Stack::here() else { return };
     let mut world = World::start(stack);
     world.through("issuer", |world| {
-        world.certway.issuer.program.kill();
+        world.0.certway.issuer.program.kill();
         world.resume_ra();
-        world.certway.issuer.restart(&world.cluster);
+        world.0.certway.issuer.restart(&world.0.cluster);
     });
     world.through("issuer-that-could-not-write", |world| {
-        world.cluster.kill_webhook();
+        world.0.cluster.kill_webhook();
         world.resume_ra_and_let_it_issue();
-        world.certway.issuer.program.kill();
-        world.cluster.restart_webhook();
-        world.certway.issuer.restart(&world.cluster);
+        world.0.certway.issuer.program.kill();
+        world.0.cluster.restart_webhook();
+        world.0.certway.issuer.restart(&world.0.cluster);
     });
     world.through("ra", |world| {
-        world.certway.ra.program.kill();
+        world.0.certway.ra.program.kill();
         world.restart_ra();
     });
     world.through("apiserver", |world| {
-        world.cluster.kill_apiserver();
+        world.0.cluster.kill_apiserver();
         world.resume_ra_and_let_it_issue();
-        world.cluster.restart_apiserver();
+        world.0.cluster.restart_apiserver();
     });
     world.through("etcd", |world| {
-        world.cluster.kill_etcd();
+        world.0.cluster.kill_etcd();
         world.resume_ra_and_let_it_issue();
-        world.cluster.restart_etcd();
+        world.0.cluster.restart_etcd();
     });
     // A status cannot be written while admission is down.
     world.through("webhook", |world| {
-        world.cluster.kill_webhook();
+        world.0.cluster.kill_webhook();
         world.resume_ra_and_let_it_issue();
-        world.cluster.restart_webhook();
+        world.0.cluster.restart_webhook();
     });
 }
 
@@ -59,52 +59,33 @@ fn a_request_gets_one_certificate_whatever_step_the_ra_is_killed_at() {
     let Some(stack) = Stack::here() else { return };
     let mut world = World::start(stack);
     for step in RA_STEPS {
-        world.certway.ra.program.kill();
-        let ra = &mut world.certway.ra.program;
+        world.0.certway.ra.program.kill();
+        let ra = &mut world.0.certway.ra.program;
         ra.restart_with(1, |launch| launch.env("CERTWAY_STOP_AT", step.to_string()));
-        world.cluster.answers_for(ra);
+        world.0.cluster.answers_for(ra);
         let name = format!("step-{step}");
         let made = world.request(&name);
-        let ended = world.certway.ra.program.wait();
+        let ended = world.0.certway.ra.program.wait();
         assert!(ended.code().is_none(), "step {step}: {ended}");
         world.restart_ra();
         world.has_one(&made);
     }
 }
 
-struct World {
-    certway: Certway,
-    ca: EmbeddedCa,
-    cluster: Cluster,
-    namespace: String,
-}
+struct World(Site);
 
 impl World {
     fn start(stack: &'static Stack) -> Self {
-        let cluster = Cluster::start(stack, &Settings::default());
-        let ca = EmbeddedCa::start();
-        let certway = Certway::before(&cluster, &ca);
-        let namespace = cluster.namespace("deaths").name;
-        certway.issuer_in(&cluster.existing_namespace(&namespace));
-        Self {
-            certway,
-            ca,
-            cluster,
-            namespace,
-        }
-    }
-
-    fn namespace(&self) -> Namespace<'_> {
-        self.cluster.existing_namespace(&self.namespace)
+        Self(Site::start(stack, "deaths"))
     }
 
     /// Sends requests that the RA, stopped, leaves without an answer; lets `death` happen; and waits until each is answered.
     fn through(&mut self, what: &str, death: impl FnOnce(&mut Self)) {
-        self.certway.ra.program.signal("STOP");
+        self.0.certway.ra.program.signal("STOP");
         let names = (0..REQUESTS).map(|n| format!("{what}-{n}"));
         let made: Vec<Value> = names.map(|name| self.request(&name)).collect();
         // Whoever dies before the issuer has heard of a request has nothing to do with it.
-        self.certway.issuer.asks(REQUESTS);
+        self.0.certway.issuer.asks(REQUESTS);
         death(self);
         for one in &made {
             self.has_one(one);
@@ -117,26 +98,30 @@ impl World {
         let mut template = Template::new(subject(name), key.public_key().clone());
         template.sans = sans(&["dns:request.example.com"]);
         let csr = Csr::build(&template, &key).unwrap().to_pem();
-        let request = self.namespace().object(
+        let request = self.0.namespace().object(
             &Resource::cert_manager("CertificateRequest"),
             name,
             &json!({ "spec": {
                 "request": BASE64_STANDARD.encode(csr),
-                "issuerRef": { "name": "certway", "kind": "Issuer", "group": "certway.dev" },
+                "issuerRef": Site::reference(),
             } }),
         );
-        self.cluster.admin.create(&request).unwrap();
+        self.0.cluster.admin.create(&request).unwrap();
         request
     }
 
     /// Waits until the request is answered, and compares status, the RA's journal and the CA's.
     fn has_one(&self, request: &Value) {
-        let answered = self.cluster.admin.until_condition(request, "Ready", "True");
+        let answered = self
+            .0
+            .cluster
+            .admin
+            .until_condition(request, "Ready", "True");
         let text = answered["status"]["certificate"].as_str().unwrap();
         let chain = Certificate::all_from_pem(&BASE64_STANDARD.decode(text).unwrap()).unwrap();
         let name = request["metadata"]["name"].as_str().unwrap();
-        let at_ra = Ledger::file(&self.certway.ra.journal()).of(&subject(name));
-        let at_ca = self.ca.records(&subject(name));
+        let at_ra = Ledger::file(&self.0.certway.ra.journal()).of(&subject(name));
+        let at_ca = self.0.ca.records(&subject(name));
         for (who, records) in [("the RA", at_ra), ("the CA", at_ca)] {
             let certificates: Vec<&Certificate> = records
                 .iter()
@@ -147,25 +132,25 @@ impl World {
     }
 
     fn resume_ra(&mut self) {
-        self.certway.ra.program.signal("CONT");
+        self.0.certway.ra.program.signal("CONT");
     }
 
     fn resume_ra_and_let_it_issue(&mut self) {
-        let before = self.ca.issued();
+        let before = self.0.ca.issued();
         self.resume_ra();
         let all = before + i64::try_from(REQUESTS).unwrap();
         eventually("the CA issues what is on its way", || {
-            self.ca.issued() == all
+            self.0.ca.issued() == all
         });
     }
 
     /// After its death, with the leases of what it had begun over.
     fn restart_ra(&mut self) {
-        let ra = &mut self.certway.ra;
+        let ra = &mut self.0.certway.ra;
         Ledger::file(&ra.journal()).let_leases_end();
         ra.program
             .restart_with(1, |launch| launch.without_env("CERTWAY_STOP_AT"));
-        self.cluster.answers_for(&ra.program);
+        self.0.cluster.answers_for(&ra.program);
     }
 }
 

@@ -7,15 +7,6 @@ use serde_json::{Value, json};
 use crate::admission::request;
 use crate::apart::{apart, approve, issued};
 
-const RA: &str = r#"
-[authorities.RA.local]
-folder = "ca"
-[profiles.RA]
-authority = "RA"
-[labels.RA]
-profile = "RA"
-"#;
-
 /// Has a certificate issued by the Issuer `i` of a namespace.
 fn certificate(namespace: &Namespace<'_>, name: &str) {
     let spec = json!({
@@ -33,7 +24,7 @@ fn certificates_come_in_the_namespaces_that_are_watched_and_in_no_other() {
     let Some(cluster) = apart() else { return };
     let names = ["watched-a", "watched-b", "unwatched"];
     let [a, b, c] = names.map(|name| cluster.namespace(name));
-    let ra = OwnRa::start(cluster, RA, |_| ());
+    let ra = OwnRa::over_its_own_ca(cluster);
     let issuer = namespaced::start(&[&a, &b], &[]);
     // Nobody looks at this one, so nobody is waited for.
     let kind = Resource::new("certway.dev/v1beta1", "Issuer");
@@ -65,7 +56,7 @@ fn certificates_come_in_the_namespaces_that_are_watched_and_in_no_other() {
 fn a_namespace_that_goes_does_not_disturb_the_others() {
     let Some(cluster) = apart() else { return };
     let [stays, goes] = ["stays", "goes"].map(|name| cluster.namespace(name));
-    let ra = OwnRa::start(cluster, RA, |_| ());
+    let ra = OwnRa::over_its_own_ca(cluster);
     let mut issuer = namespaced::start(&[&stays, &goes], &[]);
     ra.issuer(&stays, "i", &json!({}));
     ra.issuer(&goes, "i", &json!({}));

@@ -7,15 +7,6 @@ use serde_json::{Value, json};
 use crate::apart::{apart, issued};
 use crate::checks;
 
-const RA: &str = r#"
-[authorities.RA.local]
-folder = "ca"
-[profiles.RA]
-authority = "RA"
-[labels.RA]
-profile = "RA"
-"#;
-
 /// The name of the instance that ONAP's charts make, and of its Secret.
 const ISSUER: &str = "cmpv2-issuer-onap";
 const SECRET: &str = "oom-cert-service-client-tls-secret";
@@ -129,9 +120,17 @@ struct Site {
 impl Site {
     fn start(cluster: &'static Cluster) -> Self {
         let namespace = cluster.namespace("onap");
-        let ra = OwnRa::start(cluster, RA, |_| ());
+        let ra = OwnRa::over_its_own_ca(cluster);
         ra.client_secret(&namespace, SECRET);
-        let issuer = namespaced::start(&[&namespace], &["--onap"]);
+        // By the chart's values, but told what the Deployment of ONAP's provider tells it.
+        let values = [("onap.enabled", true), ("onap.ownDefinition", false)];
+        let issuer = namespaced::pod(&[&namespace], &values.map(|(name, on)| (name, json!(on))))
+            .without("--onap")
+            .without("--listen=0.0.0.0:9402")
+            .without("--log=info")
+            .with("--metrics-addr=0.0.0.0:9402")
+            .with("--log-level=debug")
+            .start();
         Self {
             namespace,
             ra,
@@ -145,6 +144,31 @@ impl Site {
         let api = self.namespace.api();
         api.create(&made).unwrap();
         api.until_condition(&made, "Ready", "True")
+    }
+
+    /// Creates one without anything in it: it says what it lacks, and the others are not disturbed, neither now nor when a process starts that finds it.
+    fn has_one_without_spec(&mut self) {
+        let kind = Resource::new("certmanager.onap.org/v1", "CMPv2Issuer");
+        let empty = self.namespace.object(&kind, "empty", &json!({}));
+        let api = self.namespace.api();
+        api.create(&empty).unwrap();
+        let now = api.until_condition(&empty, "Ready", "False");
+        let ready = condition(&now, "Ready");
+        assert_eq!(ready["reason"], "InvalidSpec", "{ready}");
+        let lacks = "the object is not whole: missing field `spec`";
+        assert_eq!(ready["message"], lacks);
+        let events = Resource::new("events.k8s.io/v1", "Event");
+        let what = "an Event of it";
+        api.until(&events, Some(&self.namespace.name), what, |all| {
+            let mut all = all.values();
+            all.any(|event| event["regarding"]["name"] == "empty" && event["note"] == lacks)
+                .then_some(())
+        });
+        self.issues("beside-it", ISSUER);
+        self.issuer.program.kill();
+        self.issuer.restart(self.namespace.cluster);
+        self.instance("after-it", None);
+        self.issues("later", "after-it");
     }
 
     /// Has a Certificate issued, and looks at its Secret.
@@ -165,7 +189,7 @@ fn both_definitions_in_the_field_work_unchanged_and_an_upgrade_to_ours_leaves_al
     let mut with_update = REQUIRED.to_vec();
     with_update.push("updateEndpoint");
     replace(cluster, &definition(&with_update));
-    let site = Site::start(cluster);
+    let mut site = Site::start(cluster);
     site.instance(ISSUER, Some("v1/certificate-update"));
     site.issues("sdnc", ISSUER);
 
@@ -179,6 +203,8 @@ fn both_definitions_in_the_field_work_unchanged_and_an_upgrade_to_ours_leaves_al
     left_behind["status"] = json!({ "conditions": [{ "type": "Ready", "status": "Unknown" }] });
     site.namespace.api().create(&left_behind).unwrap();
     site.namespace.api().until_condition(&left, "Ready", "True");
+
+    site.has_one_without_spec();
 
     replace(cluster, &kinds::onaps(cluster));
     for name in [ISSUER, "of-the-chart", "left-behind"] {

@@ -94,7 +94,7 @@ impl World {
         let namespace = cluster.namespace(name);
         let rollover = Rollover::new();
         let ra = OwnRa::start(cluster, RA, |setup| rollover.write(setup, with_other));
-        let issuer = namespaced::start(&[&namespace], &["--check-every", "1s"]);
+        let issuer = namespaced::start(&[&namespace], &[("checkEvery", json!("1s"))]);
         Some(Self {
             namespace,
             ra,
