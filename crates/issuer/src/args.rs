@@ -1,5 +1,7 @@
 //! The command line.
 
+mod provider;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use api::probe::Question;
 use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
 use url::Url;
+
+pub use provider::{Level, Provider};
 
 /// cert-manager's CertificateRequests, answered by a certway-ra.
 #[derive(Clone, Debug, Parser)]
@@ -98,6 +102,9 @@ pub struct Run {
         value_name = "FILTER"
     )]
     pub log: String,
+    /// What ONAP's provider is told.
+    #[command(flatten)]
+    pub provider: Provider,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -7,16 +7,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client, Resource, ResourceExt};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::identity::{IssuerId, IssuerKind};
-use crate::kinds::{CMPv2Issuer, ClusterIssuer, Issuer, IssuerStatus};
+use crate::kinds::{CMPv2Issuer, ClusterIssuer, Guarded, Issuer, IssuerStatus};
 use crate::settings::{Settings, SettingsError};
 
 /// A kind of issuer object.
 pub trait Configured:
-    Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+    Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
 {
     /// Which.
     const KIND: IssuerKind;
@@ -45,15 +44,16 @@ pub trait Configured:
 
 macro_rules! configured {
     ($($kind:ident = $word:ident, $place:ident;)*) => {
-        $(impl Configured for $kind {
+        $(impl Configured for Guarded<$kind> {
             const KIND: IssuerKind = IssuerKind::$word;
 
             fn settings(&self) -> Result<Settings, SettingsError> {
-                Settings::try_from(&self.spec)
+                let issuer = self.whole().map_err(SettingsError::not_whole)?;
+                Settings::try_from(&issuer.spec)
             }
 
             fn status(&self) -> Option<&IssuerStatus> {
-                self.status.as_ref()
+                Guarded::status(self)
             }
 
             fn place(&self, client: Client) -> Api<Self> {
@@ -87,11 +87,11 @@ where
 #[derive(Clone, Default)]
 pub struct Issuers {
     /// Issuers.
-    pub namespaced: Vec<Store<Issuer>>,
+    pub namespaced: Vec<Store<Guarded<Issuer>>>,
     /// ClusterIssuers.
-    pub cluster: Vec<Store<ClusterIssuer>>,
+    pub cluster: Vec<Store<Guarded<ClusterIssuer>>>,
     /// CMPv2Issuers.
-    pub onap: Vec<Store<CMPv2Issuer>>,
+    pub onap: Vec<Store<Guarded<CMPv2Issuer>>>,
 }
 
 /// Why a request has to wait for its issuer.

@@ -7,11 +7,13 @@
 )]
 
 mod cluster;
+mod guarded;
 mod issuer;
 mod onap;
 mod status;
 
 pub use cluster::ClusterIssuer;
+pub use guarded::Guarded;
 pub use issuer::{
     Auth, ClientCertificate, Issuer, IssuerSpec, Limits, Modifications, Options, Renewal, Retry,
     SecretKey, ServiceAccountToken, Trust, TrustMode, Truststores,

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Some(Command::Probe { question, address }) => {
             runtime().and_then(|runtime| Ok(runtime.block_on(probe::ask(address, question))?))
         }
-        None => runtime().and_then(|runtime| runtime.block_on(run::run(arguments))),
+        None => runtime().and_then(|runtime| runtime.block_on(run::run(arguments.translated()))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -76,14 +76,30 @@ pub enum Roots {
 
 /// What is wrong with an issuer object, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("spec.{field}: {wrong}")]
-pub struct SettingsError {
-    field: &'static str,
-    wrong: String,
+pub enum SettingsError {
+    /// A field does not say what it should.
+    #[error("spec.{field}: {wrong}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// Why, and what would be right.
+        wrong: String,
+    },
+    /// Something that has to be there is not, or is something else.
+    #[error("the object is not whole: {0}")]
+    NotWhole(String),
+}
+
+impl SettingsError {
+    /// Of an object that lacks this.
+    #[must_use]
+    pub fn not_whole(lacking: &str) -> Self {
+        Self::NotWhole(lacking.to_owned())
+    }
 }
 
 fn wrong(field: &'static str, wrong: impl Into<String>) -> SettingsError {
-    SettingsError {
+    SettingsError::Field {
         field,
         wrong: wrong.into(),
     }

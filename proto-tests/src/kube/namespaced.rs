@@ -29,7 +29,7 @@ pub fn pod<'a>(namespaces: &[&Namespace<'a>], values: &[(&str, Value)]) -> Pod<'
         release.set(name, value.clone())
     });
     let rendered = release.objects();
-    assert!(!rendered.iter().any(|o| is_in_no_namespace(o)));
+    assert!(!rendered.iter().any(is_in_no_namespace));
     cluster.install(&release);
     let account = cluster.service_account(&first.name, NAME);
     // The authorizer hears of a Role a moment after it was made.

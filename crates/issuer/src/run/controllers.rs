@@ -25,7 +25,7 @@ use crate::context::Context;
 use crate::events::Events;
 use crate::identity::{IssuerId, IssuerKind};
 use crate::issuers::{Configured, Issuers, reference};
-use crate::kinds::{ClusterIssuer, GROUP, ONAP_GROUP};
+use crate::kinds::{ClusterIssuer, GROUP, Guarded, ONAP_GROUP};
 use crate::metrics::Metrics;
 use crate::pace::{Attempts, Gates};
 use crate::ra::{Ra, Token};
@@ -127,7 +127,7 @@ impl Controllers {
         all.into_iter().chain(some)
     }
 
-    fn cluster(&self) -> Option<Api<ClusterIssuer>> {
+    fn cluster(&self) -> Option<Api<Guarded<ClusterIssuer>>> {
         let everywhere = self.arguments.watch_namespaces.is_empty();
         everywhere.then(|| Api::all(self.client.clone()))
     }
