@@ -47,6 +47,43 @@ impl Container {
         self.launch_other(folder, inside, environment, &all)
     }
 
+    /// The same with nothing to write to but `data`, which is mounted at the image's folder, as a pod's container with
+    /// `readOnlyRootFilesystem` is: buildah itself has no such switch.
+    pub(crate) fn launch_read_only(
+        &self,
+        folder: &Path,
+        data: &Path,
+        arguments: &[&str],
+    ) -> Launch {
+        let (own, data) = (folder.to_str().unwrap(), data.to_str().unwrap());
+        peer::run("chown", Path::new("/"), &["-R", "65532:65532", own, data]);
+        let root = self.files().display().to_string();
+        let script = r#"set -e
+root=$1 own=$2 data=$3; shift 3
+mkdir -p "$root$own" "$root/proc"
+mount --bind "$root" "$root"
+mount --bind "$own" "$root$own"
+mount --bind "$data" "$root/var/lib/certway"
+mount -t proc proc "$root/proc"
+mount -o remount,bind,ro "$root"
+exec unshare --root "$root" --wd /var/lib/certway --setgid 65532 --setuid 65532 "$@""#;
+        let all = [
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount",
+            "sh",
+            "-c",
+            script,
+            "sh",
+        ];
+        let launch = Launch::of("unshare", folder).watched().args(all);
+        let entrypoint = self.entrypoint.iter().map(String::as_str);
+        launch
+            .args([root.as_str(), own, data])
+            .args(entrypoint.chain(arguments.iter().copied()))
+    }
+
     /// Another program than the one that the image starts.
     pub(crate) fn launch_other(
         &self,

@@ -18,23 +18,24 @@ struct Contained {
     container: Container,
 }
 
+const ENVIRONMENT: [(&str, &str); 2] = [
+    ("CERTWAY_RA_ADMIN__PORT", "0"),
+    (
+        "CERTWAY_RA_JOURNAL__URL",
+        "sqlite:///var/lib/certway/journal.db",
+    ),
+];
+
 impl Contained {
     fn new(store: &'static Store) -> Self {
         let setup = NativeSetup::new();
         let config = setup.local_authority() + &setup.label("", "");
         setup.launch(&config);
         let container = Container::of(store, &Store::name("certway-ra", ""));
-        let environment = [
-            ("CERTWAY_RA_ADMIN__PORT", "0"),
-            (
-                "CERTWAY_RA_JOURNAL__URL",
-                "sqlite:///var/lib/certway/journal.db",
-            ),
-        ];
         let file = setup.path("certway.toml");
         let arguments = ["serve", "--config", file.to_str().unwrap()];
         let folder = setup.folder();
-        let launch = container.launch(folder, folder, &environment, &arguments);
+        let launch = container.launch(folder, folder, &ENVIRONMENT, &arguments);
         let native = setup.start_as(launch);
         Self { native, container }
     }
@@ -74,6 +75,37 @@ fn the_registration_authority_serves_and_writes_only_where_it_may() {
         .files()
         .join("var/lib/certway/journal.db");
     assert_eq!(proto_tests::ca::issued(&journal), 1);
+}
+
+#[test]
+fn the_registration_authority_serves_on_a_root_file_system_that_is_read_only() {
+    let Some(store) = Store::open() else { return };
+    let data = tempfile::tempdir().unwrap();
+    let setup = NativeSetup::new();
+    let config = setup.local_authority() + &setup.label("", "");
+    setup.launch(&config);
+    let container = Container::of(store, &Store::name("certway-ra", ""));
+    let file = setup.path("certway.toml");
+    let arguments = ["serve", "--config", file.to_str().unwrap()];
+    let launch = container.launch_read_only(setup.folder(), data.path(), &arguments);
+    let launch = ENVIRONMENT
+        .iter()
+        .fold(launch, |launch, (name, value)| launch.env(name, *value));
+    let native = setup.start_as(launch);
+    let started = started_by(native.program.id());
+    let program = started
+        .iter()
+        .find(|(_, program)| program.ends_with("certway-ra"));
+    let mounts = format!("/proc/{}/mountinfo", program.unwrap().0);
+    let mounts = std::fs::read_to_string(mounts).unwrap();
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let mut roots = mounts.lines().map(words).filter(|line| line[4] == "/");
+    let root = roots.next_back().unwrap();
+    assert!(root[5].split(',').any(|option| option == "ro"), "{root:?}");
+    let contained = Contained { native, container };
+    let answer = contained.enroll();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(proto_tests::ca::issued(&data.path().join("journal.db")), 1);
 }
 
 #[test]
