@@ -10,7 +10,7 @@ use crate::world::{client, resident, serves, service, size};
 const HANDS: usize = 8;
 
 /// What cannot be understood, each time in another way.
-fn rubbish(number: usize) -> Vec<u8> {
+pub(crate) fn rubbish(number: usize) -> Vec<u8> {
     let body: Vec<u8> = (0..number % 700)
         .map(|i| (i * 31 + number * 17) as u8)
         .collect();
@@ -49,7 +49,11 @@ fn rubbish(number: usize) -> Vec<u8> {
 }
 
 /// Sends it, and reads the answer where there is one; gives the connection back if it can be used again.
-fn throw(mut connection: Connection, octets: &[u8], number: usize) -> Option<Connection> {
+pub(crate) fn throw(
+    mut connection: Connection,
+    octets: &[u8],
+    number: usize,
+) -> Option<Connection> {
     connection.send(octets).ok()?;
     if number % 10 >= 8 {
         // No request, perhaps no end: nothing to wait for.

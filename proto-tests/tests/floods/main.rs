@@ -4,6 +4,7 @@
 //! `./proto-tests/run --floods` does it in full size: 10 000 idle connections and 100 000 requests of rubbish.
 
 mod bursts;
+mod guarded;
 mod idle;
 mod junk;
 mod slow;
