@@ -211,15 +211,19 @@ impl Ra {
         Ok(moved)
     }
 
-    /// The requester's (or the deadline's) word on an issued certificate, made durable before the CA hears it.
+    /// The requester's (or the deadline's) word on an issued certificate, made durable before the CA hears it. `lease`: how the claim goes
+    /// on where the CA has to be told. An entry that waits for no word stays as it is.
     pub(crate) async fn hear(
         &self,
         claim: &Claim,
+        lease: Lease,
         entry: &mut Entry,
-        answer: Answer,
         verdict: Verdict,
         front: Option<Sealed>,
     ) -> Result<(), Error> {
+        let Phase::Issued(answer) = entry.phase.clone() else {
+            return Ok(());
+        };
         let settled = !answer.must_confirm && matches!(verdict, Verdict::Accept { .. });
         let states = States {
             front,
@@ -243,7 +247,7 @@ impl Ra {
                 Phase::Confirming(answer, verdict),
                 states,
                 due,
-                Lease::Keep,
+                lease,
             )
             .await?;
         }

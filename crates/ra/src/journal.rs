@@ -66,6 +66,8 @@ pub enum Lease {
     Keep,
     /// The entry is free for the next claimant.
     End,
+    /// The claim was given back, nobody has had the entry since ([`Journal::left`]), and the claimant goes on for so long.
+    Again(SignedDuration),
 }
 
 /// An issued certificate as revocation, CRL and expiry need it; it outlives its entry.
@@ -171,6 +173,12 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`]
     async fn expected(&self, id: &EntryId) -> Result<Option<Entry>, JournalError> {
         self.find(id).await
+    }
+
+    /// An entry that waits for its requester as this process left it, with the claim it gave back then, where it remembers that: for one
+    /// caller, who goes on with [`Lease::Again`]. If anyone has claimed the entry since, that write is fenced and writes nothing.
+    fn left(&self, _id: &EntryId) -> Option<(Claim, Entry)> {
+        None
     }
 
     /// Makes `change` durable.

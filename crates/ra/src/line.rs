@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{Instrument, Span};
 
 use crate::{
-    Approved, AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By,
-    Correlation, Domains, EnrollRequest, Entry, EntryId, Error, Journal, Label, Order, Outcome,
-    Phase, Profile, ProfileName, Refusal, RefusalKind, Requester, Requesters, Sealed, Stage,
-    Verdict, Witness,
+    Approved, AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, Claim,
+    Correlation, Domains, EnrollRequest, Entry, EntryId, Error, Journal, JournalError, Label,
+    Lease, Order, Outcome, Phase, Profile, ProfileName, Refusal, RefusalKind, Requester,
+    Requesters, Sealed, Stage, Verdict, Witness,
     approve::lent,
     drive::Attempt,
     outcome::{is_elsewhere, unavailable, unknown},
@@ -141,6 +141,15 @@ impl Ra {
         verdict: Verdict,
         front: Option<Sealed>,
     ) -> Result<Outcome, Error> {
+        if let Some((claim, entry)) = self.journal.left(&id)
+            && entry.owner == who.credential
+        {
+            let heard = self.hear_again(claim, entry, verdict.clone(), front.clone());
+            match heard.await {
+                Err(Error::Journal(JournalError::Fenced)) => {}
+                done => return done,
+            }
+        }
         let Some((claim, mut entry)) = self.journal.claim(&id, self.lease).await? else {
             return Ok(self.recall(&who, &id).await?.unwrap_or_else(unknown));
         };
@@ -149,8 +158,8 @@ impl Ra {
             return Ok(unknown());
         }
         match (entry.phase.clone(), verdict) {
-            (Phase::Issued(answer), verdict) => {
-                self.hear(&claim, &mut entry, answer, verdict, front)
+            (Phase::Issued(_), verdict) => {
+                self.hear(&claim, Lease::Keep, &mut entry, verdict, front)
                     .await?;
                 let span = entry_span(&entry);
                 let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
@@ -187,6 +196,22 @@ impl Ra {
                 })
             }
         }
+    }
+
+    /// The requester's word on an entry that this process left for it: one write claims the entry again and has the word. Fenced if
+    /// anyone else has touched the entry.
+    async fn hear_again(
+        &self,
+        claim: Claim,
+        mut entry: Entry,
+        verdict: Verdict,
+        front: Option<Sealed>,
+    ) -> Result<Outcome, Error> {
+        let lease = Lease::Again(self.lease);
+        self.hear(&claim, lease, &mut entry, verdict, front).await?;
+        let span = entry_span(&entry);
+        let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
+        driven.instrument(span).await
     }
 
     /// What came of an earlier request: GET, pollReq and retransmission alike. `None` when there is no such request
@@ -235,9 +260,9 @@ impl Ra {
             let span = entry_span(&entry);
             async move {
                 let id = entry.id;
-                if let Phase::Issued(answer) = entry.phase.clone() {
+                if matches!(entry.phase, Phase::Issued(_)) {
                     let why = Refusal::new(RefusalKind::NotConfirmed, "the certificate was not confirmed in time");
-                    ra.hear(&claim, &mut entry, answer, Verdict::Reject { why, original: None }, None).await?;
+                    ra.hear(&claim, Lease::Keep, &mut entry, Verdict::Reject { why, original: None }, None).await?;
                 }
                 ra.drive(claim, entry, By::Ra, Attempt::Again).await.map_err(|e| {
                     tracing::warn!(entry = %id, error = %e, "an entry could not be carried on; it will be tried again");

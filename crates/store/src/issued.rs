@@ -8,8 +8,8 @@ use crate::rows::Held;
 /// Entries that this process has brought as far as a certificate, and that wait for their requester's word, as it wrote them. Reading
 /// them again is most of what a confirmation costs beyond its writes.
 ///
-/// The fence tells whether one is still right: every other hand on the row claims it first and counts the fence up, so a claim whose fence
-/// comes next after ours finds the row as we left it. Bounded: an entry that is not here is read.
+/// The fence tells whether one is still right: every other hand on the row claims it first and counts the fence up, so a write under ours
+/// finds the row as we left it, or is fenced. Bounded: an entry that is not here is read.
 #[derive(Default)]
 pub(crate) struct IssuedHere(Mutex<HashMap<EntryId, (Held, Entry)>>);
 
@@ -62,11 +62,20 @@ impl IssuedHere {
         matches!(entry.phase, Phase::Issued(_)).then(|| entry.clone())
     }
 
-    /// The entry that a claim got hold of, if nobody else has since we left it.
-    pub(crate) fn claimed(&self, id: &EntryId, by: Held) -> Option<Entry> {
-        let (left, entry) = self.entries().remove(id)?;
-        let next = left.row == by.row && left.fence + 1 == by.fence;
-        (next && matches!(entry.phase, Phase::Issued(_))).then_some(entry)
+    /// The entry as this process left it and the claim under which it did, for one caller: whoever claims the entry counts the fence
+    /// up, so what is written under that claim is written only if nobody has.
+    pub(crate) fn take(&self, id: &EntryId) -> Option<(Held, Entry)> {
+        let mut entries = self.entries();
+        let (_, entry) = entries.get(id)?;
+        if !matches!(entry.phase, Phase::Issued(_)) {
+            return None;
+        }
+        entries.remove(id)
+    }
+
+    /// Somebody has claimed the entry.
+    pub(crate) fn forget(&self, id: &EntryId) {
+        self.entries().remove(id);
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<EntryId, (Held, Entry)>> {

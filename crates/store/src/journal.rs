@@ -22,7 +22,7 @@ use crate::known::Known;
 use crate::numbers::Numbers;
 use crate::options::Options;
 use crate::read::Reader;
-use crate::rows::{AuditRow, BeginRow, Held, Work, WriteRow, micros};
+use crate::rows::{AuditRow, BeginRow, Held, Work, WriteRow, micros, span};
 use crate::sql::MOST_ROWS;
 use crate::target::Target;
 use crate::writer::{Ground, Job, Writer};
@@ -219,6 +219,11 @@ impl Journal for SqlJournal {
         }
     }
 
+    fn left(&self, id: &EntryId) -> Option<(Claim, Entry)> {
+        let (held, entry) = self.issued.take(id)?;
+        Some((claim_of(held, entry.id), entry))
+    }
+
     async fn write(&self, claim: &Claim, change: Change) -> Result<(), JournalError> {
         // Whoever confirms asks for it next.
         let leaf = match &change.phase {
@@ -271,10 +276,10 @@ impl Journal for SqlJournal {
             .await?
             .first()
         {
-            Some(held) => match self.issued.claimed(id, *held) {
-                Some(entry) => Ok(Some((claim_of(*held, entry.id), entry))),
-                None => self.claimed(*held).await,
-            },
+            Some(held) => {
+                self.issued.forget(id);
+                self.claimed(*held).await
+            }
             None => Ok(None),
         }
     }
@@ -402,10 +407,4 @@ fn claim_of(held: Held, id: EntryId) -> Claim {
         row: held.row,
         fence: held.fence,
     }
-}
-
-/// A lease as the database adds it to its clock, in microseconds. Ten years either way are as good as for ever.
-fn span(lease: SignedDuration) -> i64 {
-    const MOST: i128 = 10 * 366 * 86_400 * 1_000_000;
-    i64::try_from(lease.as_micros().clamp(-MOST, MOST)).unwrap_or_default()
 }

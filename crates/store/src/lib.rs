@@ -6,8 +6,8 @@
 //! # How it is laid out, and why
 //!
 //! - **Everything that is written goes through one task**, which makes one transaction of what is queued: a commit
-//!   costs a disk's flush, and so it is shared. Rows go in sorted multi-row statements; when one of them cannot be
-//!   written, the batch is repeated row by row and only the culprit fails. Nothing waits for a batch to fill.
+//!   costs a disk's flush, and so it is shared. Rows go in sorted multi-row statements, on SQLite several of them in one text; when one of
+//!   them cannot be written, the batch is repeated row by row and only the culprit fails. Nothing waits for a batch to fill.
 //! - **The wide row is written once.** `journal` has the request as begun. What moves is apart: `running` has claim,
 //!   fence, lease, due time and the authority's sealed state, and loses the row with the last write, so it stays as
 //!   small as there are requests under way, and a message that would let a reader guess at a shared secret leaves the

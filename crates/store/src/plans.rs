@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use crate::database::Database;
-use crate::sql::{POSTGRES, SQLITE, Sql};
+use crate::sql::{POSTGRES, SQLITE, Sql, Together};
 use crate::{Options, SqlJournal, Target};
 
 /// What these read is bounded, or read once.
@@ -94,7 +94,11 @@ async fn sqlite_reads_no_table_from_end_to_end() {
     let patience = std::time::Duration::from_secs(5);
     let database = Database::at(&target, patience).await.unwrap();
     let mut look = database.connect_writer().await.unwrap();
-    for (name, text) in statements(&SQLITE) {
+    let together = SQLITE.together.iter().flat_map(Together::all);
+    let two = together.flat_map(|text| text.cut(&[(), ()]));
+    let two = two.flat_map(|(text, _)| text.split("; "));
+    let two = two.map(|statement| ("together", statement.to_owned()));
+    for (name, text) in statements(&SQLITE).into_iter().chain(two) {
         let mut text = format!("EXPLAIN QUERY PLAN {text}");
         for number in (1..=parameters(&text)).rev() {
             text = text.replace(&format!("${number}"), "NULL");
@@ -153,7 +157,7 @@ async fn postgres_reads_no_table_from_end_to_end() {
         let types = match name {
             "end_running" => "(bigint, bigint, bigint, bigint)",
             "move_running" => {
-                "(bigint, bigint, bigint, bytea, bigint, bigint, bigint, bigint, bytea, bigint)"
+                "(bigint, bigint, bigint, bytea, bigint, bigint, bigint, bigint, bigint, bytea, bigint, bigint)"
             }
             "reclaim" => "(bytea, bigint, bigint, bytea)",
             _ => "",

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pki::Certificate;
 use ra::{AuditEvent, Change, Claim, Entry, Issuance, JournalError, Lease, Revocation};
 
 use crate::codec::{CodecError, Kept, head_bytes, phase_bytes};
-use crate::known::Digest;
+use crate::known::{Digest, Known};
 use crate::name::{folded, name_of};
 
 /// A row and the fence under which it is held.
@@ -188,6 +188,17 @@ impl WriteRow {
         })
     }
 
+    /// Whether there is nothing beside it that is written once in a while: a revocation, a CA's certificate, an issuer's name.
+    pub(crate) fn is_usual(&self, known: &Known) -> bool {
+        let issuer = self.issuance.as_ref().map(|issuance| &issuance.issuer.0);
+        self.revocation.is_none()
+            && self
+                .certificates
+                .iter()
+                .all(|(digest, _)| known.has(digest))
+            && issuer.is_none_or(|digest| known.has_issuer(digest))
+    }
+
     /// Whether nothing is left in the row of what still moves: it goes then, and the CA's message with it.
     pub(crate) fn ends(&self) -> bool {
         self.lease == Lease::End
@@ -256,6 +267,12 @@ impl From<&AuditEvent> for AuditRow {
 /// A time as the database has it. Nothing here needs more than microseconds, and they reach past any certificate.
 pub(crate) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
+}
+
+/// A lease as the database adds it to its clock, in microseconds. Ten years either way are as good as for ever.
+pub(crate) fn span(lease: SignedDuration) -> i64 {
+    const MOST: i128 = 10 * 366 * 86_400 * 1_000_000;
+    i64::try_from(lease.as_micros().clamp(-MOST, MOST)).unwrap_or_default()
 }
 
 /// PostgreSQL takes no NUL in a TEXT, and a word of a CA must not keep its certificate from being written.

@@ -1,9 +1,11 @@
 mod alone;
+mod together;
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 pub(crate) use alone::{Alone, Parts};
+pub(crate) use together::Together;
 
 /// At most so many rows in one statement, and jobs in one batch.
 pub(crate) const MOST_ROWS: usize = 64;
@@ -49,6 +51,8 @@ pub(crate) struct Sql {
     pub(crate) try_to_write: &'static str,
     /// Whole transactions in one text, where the database takes that.
     pub(crate) alone: Option<Alone>,
+    /// Many rows of one kind in one text, where the database takes that.
+    pub(crate) together: Option<Together>,
     pub(crate) retire: &'static str,
     pub(crate) forget_running: &'static str,
     pub(crate) insert_journal: Multi,
@@ -138,11 +142,6 @@ const INSERT_JOURNAL: &str = "INSERT INTO journal (id, ikey, fingerprint, head, 
 const END_RUNNING: &str =
     "DELETE FROM running WHERE id IN ([$1]) AND (id, fence) IN (VALUES [($1, $2)]) RETURNING id";
 
-const MOVE_RUNNING: &str = "UPDATE running SET due = v.column3, upstream = COALESCE(v.column4, upstream), \
-                 lease_until = CASE WHEN v.column5 = 1 THEN 0 ELSE lease_until END \
-                 FROM (VALUES [($1, $2, $3, $4, $5)]) AS v \
-                 WHERE running.id = v.column1 AND running.fence = v.column2 RETURNING id";
-
 const HASTEN: &str = "UPDATE running SET due = v.column3 FROM (VALUES [($1, $2, $3)]) AS v \
                  WHERE running.id = v.column1 AND running.due = v.column2 RETURNING id";
 
@@ -171,17 +170,25 @@ impl Sql {
         let insert_running = format!(
             "INSERT INTO running (id, fence, lease_until, due, upstream) VALUES [($1, $2, {now} + $3, $4, $5)]"
         );
+        // The lease stays (0), ends (1), or begins anew (2).
+        let move_running = format!(
+            "UPDATE running SET due = v.column3, upstream = COALESCE(v.column4, upstream), \
+             lease_until = CASE v.column5 WHEN 1 THEN 0 WHEN 2 THEN {now} + v.column6 ELSE lease_until END \
+             FROM (VALUES [($1, $2, $3, $4, $5, $6)]) AS v \
+             WHERE running.id = v.column1 AND running.fence = v.column2 RETURNING id"
+        );
         Self {
             begin,
             try_to_write,
-            alone: takes_several.then(|| Alone::new(begin, &insert_running)),
+            alone: takes_several.then(|| Alone::new(begin, &insert_running, &move_running)),
+            together: takes_several.then(|| Together::new(now)),
             retire: "UPDATE journal SET retired = id WHERE id = $1 AND retired = 0",
             forget_running: "DELETE FROM running WHERE id = $1",
             insert_journal: Multi::new(INSERT_JOURNAL, 6),
             insert_running: Multi::new(&insert_running, 5),
             // The list of ids beside the pairs lets SQLite go by its primary key instead of reading the whole table.
             end_running: Multi::new(END_RUNNING, 2),
-            move_running: Multi::new(MOVE_RUNNING, 5),
+            move_running: Multi::new(&move_running, 6),
             insert_certificate: Multi::new(
                 "INSERT INTO certificate (sha256, der) VALUES [($1, $2)] ON CONFLICT (sha256) DO NOTHING",
                 2,

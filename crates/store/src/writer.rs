@@ -626,6 +626,104 @@ mod tests {
         }
     }
 
+    fn written(row: i64, fence: i64, ends: bool, issues: bool) -> Work {
+        let issuance = crate::rows::IssuanceRow {
+            name: vec![1],
+            certificate: vec![2],
+            authority: String::new(),
+            owner: String::new(),
+            entry: vec![3],
+            not_after: 0,
+            issuer: (
+                [9; 32],
+                crate::rows::IssuerName {
+                    der: vec![4],
+                    folded: vec![5],
+                },
+            ),
+        };
+        Work::Write(Arc::new(crate::rows::WriteRow {
+            held: Held { row, fence },
+            phase: vec![7],
+            front: None,
+            leaf: Some(vec![2]),
+            due: None,
+            upstream: ends.then(Vec::new),
+            lease: ra::Lease::End,
+            certificates: Vec::new(),
+            issuance: issues.then_some(issuance),
+            revocation: None,
+            audit: Some(audit()),
+        }))
+    }
+
+    /// How many rows journal, running, issuance, outcome and audit have, and of how many outcomes the leaf is a copy of its own.
+    async fn counts(bench: &mut Bench) -> [i64; 6] {
+        let counts = "SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM running), (SELECT count(*) FROM issuance), \
+                      (SELECT count(*) FROM outcome), (SELECT count(*) FROM audit), (SELECT count(leaf) FROM outcome)";
+        let connection = bench.writer.connection.as_mut().unwrap();
+        let row = sqlx::query(counts).fetch_one(connection).await.unwrap();
+        std::array::from_fn(|at| sqlx::Row::get(&row, at))
+    }
+
+    #[tokio::test]
+    async fn work_of_every_kind_in_one_batch_is_written_with_all_that_hangs_on_it() {
+        let mut bench = bench().await;
+        bench.writer.known.add_issuer([9; 32]);
+        for (works, expected) in [
+            (
+                (1..=60).map(|n| begin(n.into(), n)).collect(),
+                [60, 60, 0, 0, 60, 0],
+            ),
+            (
+                (1..=40)
+                    .map(|n| written(n, 1, n % 2 == 0, n > 20))
+                    .chain([begin(61, 61), begin(62, 62), begin(63, 63)])
+                    .collect::<Vec<_>>(),
+                // Without an issuance the certificate is with the outcome.
+                [63, 43, 20, 40, 103, 20],
+            ),
+        ] {
+            let answers = queue(&bench, works).await;
+            let batch = bench.writer.gather().await;
+            bench.writer.write(batch).await;
+            for answer in answers {
+                assert_eq!(answer.await.unwrap().unwrap().len(), 1);
+            }
+            assert_eq!(counts(&mut bench).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_there_and_a_fence_that_does_not_hold_leave_the_rest_of_a_batch_alone() {
+        let mut bench = bench().await;
+        bench.writer.known.add_issuer([9; 32]);
+        let works = (1..=5).map(|n| begin(n.into(), n)).collect();
+        let answers = queue(&bench, works).await;
+        let batch = bench.writer.gather().await;
+        bench.writer.write(batch).await;
+        for answer in answers {
+            assert_eq!(answer.await.unwrap().unwrap().len(), 1);
+        }
+        let works = vec![
+            begin(6, 6),
+            begin(7, 1),
+            written(1, 1, true, true),
+            written(2, 2, true, true),
+            written(3, 1, false, false),
+            written(4, 2, false, false),
+        ];
+        let answers = queue(&bench, works).await;
+        let batch = bench.writer.gather().await;
+        bench.writer.write(batch).await;
+        let mut held = Vec::new();
+        for answer in answers {
+            held.push(answer.await.unwrap().unwrap().len());
+        }
+        assert_eq!(held, [1, 0, 1, 0, 1, 0]);
+        assert_eq!(counts(&mut bench).await, [6, 5, 1, 2, 8, 1]);
+    }
+
     #[tokio::test]
     async fn what_waits_behind_a_database_that_cannot_be_reached_fails_with_it() {
         let mut bench = bench().await;

@@ -141,8 +141,10 @@ impl Journal for MemoryJournal {
         if let Some(front) = change.front {
             row.entry.front = front;
         }
-        if change.lease == Lease::End {
-            row.leased_until = None;
+        match change.lease {
+            Lease::Keep => {}
+            Lease::End => row.leased_until = None,
+            Lease::Again(lease) => row.leased_until = self.until(lease),
         }
         held.audit.extend(change.audit);
         if let Some(issuance) = change.issuance {

@@ -1,10 +1,7 @@
 //! One piece of work alone: its whole transaction in one text. On SQLite each call of the driver wakes two threads, and a lone client would
 //! wait for that once for each statement; with many clients a batch shares them.
 
-use super::{
-    END_RUNNING, INSERT_AUDIT, INSERT_JOURNAL, MOVE_RUNNING, UPSERT_ISSUANCE, UPSERT_OUTCOME,
-    number,
-};
+use super::{END_RUNNING, INSERT_AUDIT, INSERT_JOURNAL, UPSERT_ISSUANCE, UPSERT_OUTCOME, number};
 
 /// Which parts a write has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +26,12 @@ pub(crate) struct Alone {
 /// How many parameters a text has.
 const JOURNAL: usize = 6;
 const RUNNING: usize = 5;
+const MOVING: usize = 6;
 const ISSUANCE: usize = 7;
 const OUTCOME: usize = 4;
 
 impl Alone {
-    pub(super) fn new(begin: &str, insert_running: &str) -> Self {
+    pub(super) fn new(begin: &str, insert_running: &str, move_running: &str) -> Self {
         let mut first = Text::beginning(begin);
         first.first(INSERT_JOURNAL, JOURNAL);
         first.then(insert_running, RUNNING);
@@ -43,7 +41,7 @@ impl Alone {
             let mut text = Text::beginning(begin);
             match parts.ends {
                 true => text.first(END_RUNNING, 2),
-                false => text.first(MOVE_RUNNING, RUNNING),
+                false => text.first(move_running, MOVING),
             }
             if parts.issues {
                 text.then(UPSERT_ISSUANCE, ISSUANCE);

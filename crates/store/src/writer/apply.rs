@@ -1,4 +1,5 @@
 mod alone;
+mod together;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -6,12 +7,13 @@ use bytes::Bytes;
 use ra::Lease;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, Connection as _, Row as _};
+use sqlx::{Any, AnyConnection, Connection as _, Row as _, Transaction};
 
 use crate::fault::Fault;
 use crate::known::{Digest, Known};
-use crate::rows::{AuditRow, BeginRow, Held, IssuanceRow, IssuerName, Prune, Work, WriteRow};
+use crate::rows::{AuditRow, BeginRow, Held, IssuanceRow, IssuerName, Prune, Work, WriteRow, span};
 use crate::sql::{Multi, Sql};
+use together::Plain;
 
 type Bound<'q> = Query<'q, Any, AnyArguments>;
 
@@ -43,20 +45,37 @@ pub(super) async fn apply(
         .await?;
         return Ok(got);
     }
+    if let Some(texts) = &sql.together
+        && let Some(plain) = Plain::of(works, known)
+    {
+        let mut transaction = connection.begin_with(sql.begin).await?;
+        if plain.write(&mut transaction, texts, &mut got).await? {
+            let mut audit = Vec::new();
+            single(&mut transaction, sql, works, &mut got, &mut audit).await?;
+            return finish(transaction, sql, &audit).await.map(|()| got);
+        }
+        transaction.rollback().await?;
+    }
     let mut transaction = connection.begin_with(sql.begin).await?;
     let mut audit = begins(&mut transaction, sql, works, &mut got).await?;
     let stored = writes(&mut transaction, sql, known, works, &mut got, &mut audit).await?;
     single(&mut transaction, sql, works, &mut got, &mut audit).await?;
-    many(&mut transaction, &sql.insert_audit, &audit, |query, row| {
+    finish(transaction, sql, &audit).await?;
+    stored.remember(known);
+    Ok(got)
+}
+
+async fn finish(
+    mut transaction: Transaction<'_, Any>,
+    sql: &'static Sql,
+    audit: &[&AuditRow],
+) -> Result<(), Fault> {
+    many(&mut transaction, &sql.insert_audit, audit, |query, row| {
         bind_audit(query, row)
     })
     .await?;
-    transaction
-        .commit()
-        .await
-        .map_err(|e| Fault::from(e).at_commit())?;
-    stored.remember(known);
-    Ok(got)
+    let committed = transaction.commit().await;
+    committed.map_err(|e| Fault::from(e).at_commit())
 }
 
 async fn begins<'w>(
@@ -416,13 +435,18 @@ fn bind_ending<'r>(query: Bound<'r>, row: &'r WriteRow) -> Bound<'r> {
 }
 
 fn bind_moving<'r>(query: Bound<'r>, row: &'r WriteRow) -> Bound<'r> {
-    let frees = i64::from(row.lease == Lease::End);
+    let (lease, until) = match row.lease {
+        Lease::Keep => (0_i64, 0),
+        Lease::End => (1, 0),
+        Lease::Again(lease) => (2, span(lease)),
+    };
     query
         .bind(row.held.row)
         .bind(row.held.fence)
         .bind(row.due)
         .bind(row.upstream.as_deref())
-        .bind(frees)
+        .bind(lease)
+        .bind(until)
 }
 
 fn bind_issuance<'r>(query: Bound<'r>, row: i64, issuance: &'r IssuanceRow) -> Bound<'r> {

@@ -109,6 +109,8 @@ every_database! {
     a_process_that_wakes_late_is_fenced_by_the_other,
     an_entry_that_waits_for_its_requester_is_claimed_as_it_was_left,
     an_entry_that_another_process_moved_is_claimed_as_that_one_left_it,
+    the_word_on_an_entry_takes_up_the_claim_that_was_left_for_one_caller,
+    a_claim_that_was_left_is_fenced_once_anyone_has_claimed_the_entry,
     a_schema_newer_than_the_program_is_refused,
     a_damaged_row_is_named_and_not_quoted,
     a_damaged_due_entry_does_not_keep_the_others_waiting,

@@ -408,6 +408,51 @@ pub(crate) async fn an_entry_that_another_process_moved_is_claimed_as_that_one_l
     assert_eq!(expected.phase, withdrawn);
 }
 
+pub(crate) async fn the_word_on_an_entry_takes_up_the_claim_that_was_left_for_one_caller(
+    place: &Place,
+) {
+    let (one, other) = futures::future::join(place.open_sql(), place.open_sql()).await;
+    let id = waiting_for_its_requester(&one).await.id;
+    let stored = other.find(&id).await.unwrap().unwrap();
+    assert!(other.left(&id).is_none());
+    let (claim, left) = one.left(&id).unwrap();
+    assert!(one.left(&id).is_none());
+    assert_same(&left, &stored);
+    let verdict = Verdict::Accept { original: None };
+    let heard = Phase::Confirming(answer(certificate("a")), verdict);
+    let again = Change {
+        lease: Lease::Again(LONG),
+        ..change(&left, heard.clone())
+    };
+    one.write(&claim, again).await.unwrap();
+    assert_eq!(other.find(&id).await.unwrap().unwrap().phase, heard);
+    // Whose word it is then: the claim holds.
+    assert!(other.claim(&id, LONG).await.unwrap().is_none());
+    assert!(one.claim(&id, LONG).await.unwrap().is_none());
+    let confirmed = Phase::Confirmed(answer(certificate("a")));
+    one.write(&claim, end(&left, confirmed.clone()))
+        .await
+        .unwrap();
+    assert_eq!(other.find(&id).await.unwrap().unwrap().phase, confirmed);
+}
+
+pub(crate) async fn a_claim_that_was_left_is_fenced_once_anyone_has_claimed_the_entry(
+    place: &Place,
+) {
+    let (one, other) = futures::future::join(place.open_sql(), place.open_sql()).await;
+    let id = waiting_for_its_requester(&one).await.id;
+    let (late, entry) = one.left(&id).unwrap();
+    let (claim, before) = other.claim(&id, LONG).await.unwrap().unwrap();
+    other.release(claim).await.unwrap();
+    let again = || Change {
+        lease: Lease::Again(LONG),
+        ..change(&entry, Phase::Withdrawn(refusal()))
+    };
+    let written = one.write(&late, again()).await;
+    assert!(matches!(written, Err(JournalError::Fenced)));
+    assert_same(&one.find(&id).await.unwrap().unwrap(), &before);
+}
+
 pub(crate) async fn a_schema_newer_than_the_program_is_refused(place: &Place) {
     place.open_sql().await.close().await;
     let mut look = place.look().await;

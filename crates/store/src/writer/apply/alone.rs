@@ -20,14 +20,7 @@ pub(super) fn transaction<'w>(
             let query = bind_journal(sqlx::query(&*texts.begin), row);
             Some(bind_audit(bind_running(query, row), &row.audit))
         }
-        Work::Write(row)
-            if row.revocation.is_none()
-                && row.certificates.iter().all(|(digest, _)| known.has(digest))
-                && row
-                    .issuance
-                    .iter()
-                    .all(|issuance| known.has_issuer(&issuance.issuer.0)) =>
-        {
+        Work::Write(row) if row.is_usual(known) => {
             let parts = Parts {
                 ends: row.ends(),
                 issues: row.issuance.is_some(),
