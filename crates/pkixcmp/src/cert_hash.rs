@@ -35,7 +35,7 @@ impl CertHash {
     /// # Errors
     /// When the octets have no signature algorithm where a certificate has it.
     pub fn of(certificate: &CmpCertificate) -> Result<Self, NoSignatureAlgorithm> {
-        let named = named_hash(&signature_algorithm(certificate)?);
+        let named = named_hash(&signature_algorithm(certificate.der())?);
         let digest = named
             .unwrap_or(HashAlgorithm::Sha256)
             .digest(certificate.der());
@@ -53,14 +53,10 @@ impl CertHash {
     }
 }
 
-/// The certHashes a certConf may bear for a certificate we issued: small enough to be kept with the transaction.
+/// What a certConf may say of a certificate we issued. Made with every answer, and a certConf comes to few of them: the digests wait for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedCertHash {
-    /// By the algorithm the signature names; none when it names none.
-    named: Option<Bytes>,
-    sha256: Bytes,
-    sha384: Bytes,
-    sha512: Bytes,
+    certificate: Bytes,
 }
 
 impl ExpectedCertHash {
@@ -69,12 +65,9 @@ impl ExpectedCertHash {
     /// # Errors
     /// When the octets have no signature algorithm where a certificate has it.
     pub fn of(certificate: &CmpCertificate) -> Result<Self, NoSignatureAlgorithm> {
-        let digest = |hash: HashAlgorithm| Bytes::from(hash.digest(certificate.der()));
+        signature_algorithm(certificate.der())?;
         Ok(Self {
-            named: named_hash(&signature_algorithm(certificate)?).map(digest),
-            sha256: digest(HashAlgorithm::Sha256),
-            sha384: digest(HashAlgorithm::Sha384),
-            sha512: digest(HashAlgorithm::Sha512),
+            certificate: certificate.der().clone(),
         })
     }
 
@@ -84,17 +77,19 @@ impl ExpectedCertHash {
     /// `badRequest` for a hashAlg below pvno 3; `badAlg` for one that is not SHA-256, SHA-384 or SHA-512, and for none where one is needed;
     /// `badCertId` when the digest is another one.
     pub fn check(&self, status: &CertStatus, pvno: Pvno) -> Result<(), PkiFailureInfo> {
-        let expected = match &status.hash_alg {
+        use HashAlgorithm::{Sha256, Sha384, Sha512};
+        let hash = match &status.hash_alg {
             Some(_) if pvno < Pvno::CMP2021 => return Err(PkiFailureInfo::BAD_REQUEST),
-            Some(algorithm) => match HashAlgorithm::from_oid(&algorithm.oid) {
-                Some(HashAlgorithm::Sha256) => &self.sha256,
-                Some(HashAlgorithm::Sha384) => &self.sha384,
-                Some(HashAlgorithm::Sha512) => &self.sha512,
-                _ => return Err(PkiFailureInfo::BAD_ALG),
-            },
-            None => self.named.as_ref().ok_or(PkiFailureInfo::BAD_ALG)?,
+            Some(algorithm) => HashAlgorithm::from_oid(&algorithm.oid)
+                .filter(|hash| matches!(hash, Sha256 | Sha384 | Sha512)),
+            None => signature_algorithm(&self.certificate)
+                .ok()
+                .and_then(|algorithm| named_hash(&algorithm)),
         };
-        if status.cert_hash.as_bytes() == expected.as_ref() {
+        let expected = hash
+            .ok_or(PkiFailureInfo::BAD_ALG)?
+            .digest(&self.certificate);
+        if status.cert_hash.as_bytes() == expected {
             Ok(())
         } else {
             Err(PkiFailureInfo::BAD_CERT_ID)
@@ -120,9 +115,9 @@ fn named_hash(algorithm: &AlgorithmId) -> Option<HashAlgorithm> {
 }
 
 /// The second element of the certificate.
-fn signature_algorithm(certificate: &CmpCertificate) -> Result<AlgorithmId, NoSignatureAlgorithm> {
+fn signature_algorithm(certificate: &[u8]) -> Result<AlgorithmId, NoSignatureAlgorithm> {
     let read = || -> der::Result<AlgorithmId> {
-        let mut reader = SliceReader::new(certificate.der())?;
+        let mut reader = SliceReader::new(certificate)?;
         reader.sequence(|reader| -> der::Result<AlgorithmId> {
             reader.tlv_bytes()?;
             let algorithm = AlgorithmId::decode(reader)?;

@@ -93,6 +93,15 @@ impl PkiMessage {
         })
     }
 
+    /// The header alone, of a message whose rest was read before.
+    ///
+    /// # Errors
+    /// When the octets are not one DER PKIMessage by their tags, or the header is not one.
+    pub fn header_of(der: &[u8]) -> Result<PkiHeader, DecodeError> {
+        decode::<PkiHeader>(Parts::split(der)?.header)
+            .map_err(|error| DecodeError::malformed("header", 0, error))
+    }
+
     /// The whole message as received.
     #[must_use]
     pub fn der(&self) -> &Bytes {

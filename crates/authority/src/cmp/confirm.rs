@@ -237,7 +237,7 @@ impl CmpAuthority {
 impl Accept {
     /// When it was made.
     fn made_at(&self) -> Option<Timestamp> {
-        let message = PkiMessage::decode(self.message.clone()).ok()?;
-        Some(message.header().message_time.as_ref()?.timestamp())
+        let header = PkiMessage::header_of(&self.message).ok()?;
+        Some(header.message_time.as_ref()?.timestamp())
     }
 }

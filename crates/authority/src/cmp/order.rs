@@ -183,10 +183,13 @@ impl CmpAuthority {
         let (proof, changed) = match (&request.proof, &request.original) {
             (Proof::Lent(_), _) => (Given::Key, approved.changed),
             (Proof::Signature { .. }, Some(Original::CertificationRequest(der))) => {
-                // What was asked for beside the PKCS#10 (a duration, usages) is not in it.
-                let says_all = Csr::from_der(der.clone())
-                    .and_then(|csr| csr.template())
-                    .is_ok_and(|says| says == *template);
+                // What was asked for beside the PKCS#10 (a duration, usages) is not in it. A CA that takes our word and no PKCS#10 does
+                // not get it either way, and reading it takes as long as the rest of this.
+                let never_sent = self.config.takes.ra_verified && !self.config.takes.p10cr;
+                let says_all = never_sent
+                    || Csr::from_der(der.clone())
+                        .and_then(|csr| csr.template())
+                        .is_ok_and(|says| says == *template);
                 (Given::Csr, approved.changed || !says_all)
             }
             (Proof::Signature { .. }, Some(Original::CertReqMsg(_))) => {

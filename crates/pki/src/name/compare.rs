@@ -7,11 +7,7 @@ use crate::{Name, ObjectIdentifier};
 /// Whether two names are the same by RFC 5280 section 7.1: RDNs in the same order, values compared without regard to
 /// case, to the string type, and to how much white space stands where some stands.
 pub fn same_name(a: &Name, b: &Name) -> bool {
-    a == b
-        || a.len() == b.len()
-            && a.iter_rdn()
-                .map(folded_rdn)
-                .eq(b.iter_rdn().map(folded_rdn))
+    a.len() == b.len() && a.iter_rdn().zip(b.iter_rdn()).all(|(a, b)| same_rdn(a, b))
 }
 
 /// The same with RDNs in any order: some CAs return subjects in reverse ("LDAP") order. Only for finding out whether a
@@ -50,6 +46,11 @@ fn sorted(name: &Name) -> Vec<Vec<(ObjectIdentifier, Folded)>> {
     let mut rdns: Vec<_> = name.iter_rdn().map(folded_rdn).collect();
     rdns.sort_unstable();
     rdns
+}
+
+/// Names of one house differ in their last RDN alone, and folding is what costs.
+fn same_rdn(a: &RelativeDistinguishedName, b: &RelativeDistinguishedName) -> bool {
+    a == b || a.len() == b.len() && folded_rdn(a) == folded_rdn(b)
 }
 
 /// An RDN is a set, so its attributes are brought into one order.
