@@ -149,7 +149,8 @@ impl Callers {
     }
 
     fn by_certificate(&self, certificate: &Certificate) -> Requester {
-        let mut principals = principals(certificate);
+        let by_key = by_key(certificate);
+        let mut principals = principals_beside(&by_key, certificate);
         let mut acts_as_ra = false;
         let mine = |caller: &&Caller| {
             caller
@@ -163,7 +164,7 @@ impl Callers {
             acts_as_ra |= caller.acts_as_ra;
         }
         Requester {
-            credential: CredentialId::new(format!("mtls:{}", key_digest(certificate))),
+            credential: CredentialId::new(by_key),
             principals,
             acts_as_ra,
             certificate: Some(certificate.clone()),
@@ -175,8 +176,12 @@ impl Callers {
 /// Every name a client certificate gives its holder: `mtls:<SHA-256 of the SPKI>`, `subject:CN=a,O=b`, `dns:…`, `ip:…`, `email:…`, `uri:…`.
 #[must_use]
 pub fn principals(certificate: &Certificate) -> Vec<Principal> {
+    principals_beside(&by_key(certificate), certificate)
+}
+
+fn principals_beside(by_key: &str, certificate: &Certificate) -> Vec<Principal> {
     let mut found = vec![
-        Principal::new(format!("mtls:{}", key_digest(certificate))),
+        Principal::new(by_key),
         Principal::new(format!(
             "subject:{}",
             pki::name::onap::display(certificate.subject())
@@ -218,8 +223,10 @@ fn named(caller: &Caller) -> Principal {
     Principal::new(format!("caller:{}", caller.name))
 }
 
-fn key_digest(certificate: &Certificate) -> String {
-    hex::encode(pki::digest::sha256(certificate.public_key().spki_der()))
+/// The name of a certificate's key.
+fn by_key(certificate: &Certificate) -> String {
+    let digest = pki::digest::sha256(certificate.public_key().spki_der());
+    format!("mtls:{}", hex::encode(digest))
 }
 
 #[cfg(test)]

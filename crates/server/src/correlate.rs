@@ -2,7 +2,6 @@
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
 use ra::Correlation;
 use tracing::Instrument;
@@ -20,7 +19,10 @@ const TRACE: HeaderName = HeaderName::from_static("traceparent");
 const LONGEST_PATH: usize = 256;
 
 /// Gives a request its name, the caller's own where it has one.
-pub(crate) async fn correlated(mut request: Request, next: Next) -> Response {
+pub(crate) async fn correlated<F>(mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let correlation = given(request.headers()).or_else(made);
     let path = request.uri().path();
     let span = tracing::info_span!(
@@ -33,7 +35,7 @@ pub(crate) async fn correlated(mut request: Request, next: Next) -> Response {
     if let Some(correlation) = correlation.clone() {
         request.extensions_mut().insert(correlation);
     }
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = next(request).instrument(span).await;
     let value = correlation.and_then(|text| HeaderValue::from_str(text.as_str()).ok());
     if let Some(value) = value {
         response.headers_mut().insert(OURS, value);

@@ -126,6 +126,8 @@ impl Drain {
         F: Future<Output = Result<T, ra::Error>> + Send + 'static,
     {
         let given_up = self.given_up.clone();
+        // A line is some 8 KB: moved once, and not with everything that is put around it.
+        let line = Box::pin(line);
         let line = async move {
             match given_up.run_until_cancelled(line).await {
                 Some(ended) => ended.map_err(Failed::Line),

@@ -17,7 +17,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::config::Limits;
 use crate::correlate::correlated;
 use crate::drain::RETRY_AFTER;
-use crate::metrics::measured;
+use crate::metrics::{Metrics, measured};
 use crate::seats::{Seats, seated};
 use crate::{App, Drain, cmp, crl, v1, v2};
 
@@ -55,24 +55,45 @@ fn bounded(
     listener: &'static str,
     limits: &Limits,
 ) -> Router {
-    let (drain, metrics) = (app.drain().clone(), Arc::clone(app.metrics()));
-    let seats = Seats::new(Arc::clone(&app), listener, limits.requests);
+    let gates = Gates {
+        drain: app.drain().clone(),
+        metrics: Arc::clone(app.metrics()),
+        seats: Seats::new(Arc::clone(&app), listener, limits.requests),
+        header: limits.header,
+        request: limits.request,
+    };
     let inner = routes
         .with_state(app)
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(limits.request, timed))
-        .layer(middleware::from_fn_with_state(seats, seated))
-        .layer(middleware::from_fn_with_state(
-            limits.header,
-            header_bounded,
-        ))
-        .layer(middleware::from_fn_with_state(drain, draining))
-        .layer(middleware::from_fn(v2::told))
-        .layer(middleware::from_fn(correlated))
-        .layer(middleware::from_fn_with_state(metrics, measured));
+        .layer(middleware::from_fn_with_state(Arc::new(gates), pass));
     // Around the router and not in it: the path decides which route is taken.
     Router::new().fallback_service(tower::Layer::layer(&MapRequestLayer::new(stripped), inner))
+}
+
+/// What a request passes on its way to its route.
+struct Gates {
+    metrics: Arc<Metrics>,
+    drain: Drain,
+    seats: Arc<Seats>,
+    /// The most octets of a header.
+    header: usize,
+    /// How long a request may take.
+    request: Duration,
+}
+
+/// Through every gate, the last one written the first one passed. One layer for them all: each layer of a router copies those below it for
+/// every request, and seven cost more than what they do.
+async fn pass(State(gates): State<Arc<Gates>>, request: Request, next: Next) -> Response {
+    let gates = &*gates;
+    let next = |request| next.run(request);
+    let next = |request| timed(gates.request, request, next);
+    let next = |request| seated(&gates.seats, request, next);
+    let next = |request| header_bounded(gates.header, request, next);
+    let next = |request| draining(&gates.drain, request, next);
+    let next = |request| v2::told(request, next);
+    let next = |request| correlated(request, next);
+    measured(&gates.metrics, request, next).await
 }
 
 fn stripped(mut request: Request) -> Request {
@@ -84,13 +105,16 @@ fn stripped(mut request: Request) -> Request {
 
 /// Once the process is told to end, new work is refused and every answer is the last on its connection. CMP says so in a message, and takes
 /// what goes on with a transaction.
-async fn draining(State(drain): State<Drain>, request: Request, next: Next) -> Response {
+async fn draining<F>(drain: &Drain, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let path = request.uri().path();
     let mut response = if drain.has_begun() && !cmp::owns(path) {
         stopping(path)
     } else {
         let _at_work = drain.at_work();
-        next.run(request).await
+        next(request).await
     };
     if drain.has_begun() {
         let close = HeaderValue::from_static("close");
@@ -116,12 +140,15 @@ fn stopping(path: &str) -> Response {
 
 /// What takes too long is given up; an enrollment goes on in its own task, and asking again finds it. REST v1 holds its calls by a rule of
 /// its own.
-async fn timed(State(most): State<Duration>, request: Request, next: Next) -> Response {
+async fn timed<F>(most: Duration, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let path = request.uri().path().to_owned();
     if path.starts_with("/v1/") {
-        return next.run(request).await;
+        return next(request).await;
     }
-    match tokio::time::timeout(most, next.run(request)).await {
+    match tokio::time::timeout(most, next(request)).await {
         Ok(response) => response,
         Err(_) if v2::owns(&path) => {
             let detail = "the request took too long; what it began goes on: ask again under the same idempotency key";
@@ -136,7 +163,14 @@ async fn timed(State(most): State<Duration>, request: Request, next: Next) -> Re
     }
 }
 
-async fn header_bounded(State(most): State<usize>, request: Request, next: Next) -> Response {
+async fn header_bounded<F>(
+    most: usize,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let fields = request
         .headers()
         .iter()
@@ -153,7 +187,7 @@ async fn header_bounded(State(most): State<usize>, request: Request, next: Next)
         let failure = v1::Failure::framework(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
         return failure.response(request.uri().path());
     }
-    next.run(request).await
+    next(request).await
 }
 
 /// A defect of ours ends one request, not the service. What the panic says is for the log.

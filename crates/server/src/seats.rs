@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::ProblemSlug;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use ra::{AuthorityName, Label};
@@ -92,11 +91,14 @@ impl Room {
 }
 
 /// One request more than are worked on at a time is turned away at once and unread, so that the others end in time.
-pub(crate) async fn seated(
-    State(seats): State<Arc<Seats>>,
+pub(crate) async fn seated<F>(
+    seats: &Seats,
     request: Request,
-    next: Next,
-) -> Response {
+    next: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let path = request.uri().path();
     let Some(_seats) = seats.take(path) else {
         if v2::owns(path) {
@@ -111,7 +113,7 @@ pub(crate) async fn seated(
             .retry_after(SignedDuration::from_secs(1))
             .response(path);
     };
-    next.run(request).await
+    next(request).await
 }
 
 /// The CA that a path leads to, where there is another one whose clients it could be in the way of.

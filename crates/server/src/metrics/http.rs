@@ -1,27 +1,28 @@
 //! HTTP requests: how many, how long.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::Response;
 use prometheus::IntGauge;
 
 use super::Metrics;
 
 /// Counts and measures what goes through. Inside the router, where the template of the route is known.
-pub(crate) async fn measured(
-    State(metrics): State<Arc<Metrics>>,
+pub(crate) async fn measured<F>(
+    metrics: &Metrics,
     request: Request,
-    next: Next,
-) -> Response {
+    next: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let begun = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = word(request.method());
     let under_way = UnderWay::count(&metrics.in_flight);
-    let response = next.run(request).await;
+    let response = next(request).await;
     drop(under_way);
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     metrics

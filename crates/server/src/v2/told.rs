@@ -4,15 +4,17 @@ use api::{Problem, media};
 use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ra::Correlation;
 
 /// Writes the problem that came of a request of this front, if one did.
-pub(crate) async fn told(request: Request, next: Next) -> Response {
+pub(crate) async fn told<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let path = request.uri().path().to_owned();
     let correlation = request.extensions().get::<Correlation>().cloned();
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     match response.extensions_mut().remove::<Box<Problem>>() {
         Some(problem) => written(response, *problem, &path, correlation),
         None => response,
