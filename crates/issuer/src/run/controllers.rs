@@ -228,9 +228,7 @@ impl Controllers {
         context: &Arc<Context>,
     ) {
         for fields in self.selectors(&api).await {
-            let config = fields
-                .iter()
-                .fold(watcher::Config::default(), |c, f| c.fields(f));
+            let config = fields.iter().fold(in_pages(), |c, f| c.fields(f));
             let (store, writer) = reflector::store();
             let stream = counted(&self.health, watch(api.clone(), config))
                 .modify(slim)
@@ -256,7 +254,7 @@ impl Controllers {
         if self.arguments.signing_requests && self.arguments.watch_namespaces.is_empty() {
             let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
             let (store, writer) = reflector::store();
-            let stream = counted(&self.health, watch(api, watcher::Config::default()))
+            let stream = counted(&self.health, watch(api, in_pages()))
                 .modify(|request: &mut CertificateSigningRequest| {
                     request.metadata.managed_fields = None;
                 })
@@ -310,6 +308,11 @@ impl Controllers {
             let _ended = stopping.wait_for(|stop| *stop).await;
         }
     }
+}
+
+/// Of thousands of requests, most of them over, a page is in memory as text at a time.
+fn in_pages() -> watcher::Config {
+    watcher::Config::default().page_size(100)
 }
 
 fn stores<K: Configured>(places: &[Place<K>]) -> Vec<Store<K>> {
