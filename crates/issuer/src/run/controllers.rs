@@ -37,7 +37,7 @@ use api::client::with_causes;
 
 /// How many requests are looked at in the same moment. The controller asks each of them whether it is done whenever one is; the gates see to it that those which wait for
 /// one RA, or are one namespace's, do not take all of these places.
-const AT_A_TIME: u16 = 1_000;
+const AT_A_TIME: u16 = 256;
 
 /// What the controllers are made of; they are made anew each time this replica gets the Lease.
 pub(super) struct Controllers {
