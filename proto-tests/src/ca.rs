@@ -1,5 +1,6 @@
 //! A CMP CA to stand behind: certway-ra over its embedded CA, in a process of its own.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use pki::Certificate;
@@ -105,6 +106,11 @@ impl EmbeddedCa {
     /// Where it takes CMP.
     pub fn url(&self) -> String {
         format!("http://{}/.well-known/cmp/p/CA", self.cmp.address())
+    }
+
+    /// Where that is.
+    pub fn cmp(&self) -> SocketAddr {
+        self.cmp.address()
     }
 
     /// The port of its REST interface; plain HTTP.

@@ -1,11 +1,13 @@
 //! A fresh cluster with one issuer in it.
 
+use std::net::{SocketAddr, TcpStream};
+
 use serde_json::{Value, json};
 
 use crate::EmbeddedCa;
 use crate::bench::cells::LEAN_UPSTREAM;
 use crate::kube::{Certway, Cluster, Namespace, Settings, Stack};
-use crate::program::Program;
+use crate::program::{Program, eventually};
 
 /// Whose work is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,21 +108,26 @@ impl Site {
 impl Ours {
     fn start(cluster: &Cluster, namespace: &Namespace<'_>) -> Self {
         let mut ca = EmbeddedCa::forgetful();
-        quiet(&mut ca.program, 2);
+        let address = ca.cmp();
+        unread(&mut ca.program, "warn", address);
         let mut certway = Certway::before_as(cluster, &ca, LEAN_UPSTREAM);
-        quiet(&mut certway.ra.program, 1);
+        let ra = certway.ra.setup.port.address();
+        unread(&mut certway.ra.program, "info", ra);
         cluster.answers_for(&certway.ra.program);
         certway.issuer_in(namespace);
         Self { certway, ca }
     }
 }
 
-/// Tests have it log everything.
-fn quiet(program: &mut Program, sockets: usize) {
+/// Tests have it log everything, and read each line as it comes. Here it logs what it does by itself, to a file that nobody reads.
+fn unread(program: &mut Program, filter: &str, address: SocketAddr) {
     program.kill();
-    program.restart_with(sockets, |launch| {
-        launch.env("CERTWAY_RA_LOG__FILTER", "info")
+    program.restart_with(0, |launch| {
+        launch
+            .env("CERTWAY_RA_LOG__FILTER", filter)
+            .under("/bin/sh", &["-c", "exec \"$@\" >>unread.log 2>&1", "sh"])
     });
+    eventually("it listens", || TcpStream::connect(address).is_ok());
 }
 
 fn in_tree(namespace: &Namespace<'_>) {
@@ -136,6 +143,22 @@ fn in_tree(namespace: &Namespace<'_>) {
     });
     let root = namespace.create("Certificate", "root", &root);
     api.until_condition(&root, "Ready", "True");
-    let issuer = namespace.create("Issuer", "ca", &json!({ "ca": { "secretName": "root" } }));
+    let root = namespace.create("Issuer", "root", &json!({ "ca": { "secretName": "root" } }));
+    api.until_condition(&root, "Ready", "True");
+    // As behind certway-ra: what a chain has more is written and read by all.
+    let issuing = json!({
+        "isCA": true,
+        "commonName": "Issuing CA of this measure",
+        "secretName": "issuing",
+        "privateKey": { "algorithm": "ECDSA" },
+        "issuerRef": { "name": "root" },
+    });
+    let issuing = namespace.create("Certificate", "issuing", &issuing);
+    api.until_condition(&issuing, "Ready", "True");
+    let issuer = namespace.create(
+        "Issuer",
+        "ca",
+        &json!({ "ca": { "secretName": "issuing" } }),
+    );
     api.until_condition(&issuer, "Ready", "True");
 }

@@ -38,7 +38,7 @@ pub(super) fn compared(site: &mut Site, objects: usize) -> Result<String> {
     Ok(text)
 }
 
-/// The issuer's CPU while nothing happens, with that many requests in the cluster that are over.
+/// The issuer's CPU while nothing happens, with that many requests in the cluster that are over: once it has read them, and after.
 pub(super) fn idle(site: &mut Site, objects: usize) -> Result<String> {
     site.stop_issuer();
     load::requests(site, objects)?;
@@ -46,12 +46,13 @@ pub(super) fn idle(site: &mut Site, objects: usize) -> Result<String> {
     site.start_issuer();
     let ours = site.ours.as_ref().context("certway is measured")?;
     let pid = ours.certway.issuer.program.id();
-    let before = cpu(pid)?;
     std::thread::sleep(QUIET);
-    let used = cpu(pid)?.saturating_sub(before);
+    let read = cpu(pid)?;
+    std::thread::sleep(QUIET);
+    let used = cpu(pid)?.saturating_sub(read);
     Ok(format!(
-        "\n{objects} requests that are over: the issuer used {:.2} s of CPU to start and {:.2} s in the {} s after, and has {:.0} MiB\n",
-        before.as_secs_f64(),
+        "\n{objects} requests that are over: the issuer used {:.2} s of CPU to start and to read them, {:.2} s in {} s after that, and has {:.0} MiB\n",
+        read.as_secs_f64(),
         used.as_secs_f64(),
         QUIET.as_secs(),
         resident(pid)?,
