@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::site::Site;
 use crate::bench::process::{cpu, resident};
+
+/// What all the processes may use of one core when nothing goes on but what always does.
+const AT_REST: f64 = 0.15;
+/// How long is looked at a time, and how often at most.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOKS: usize = 120;
 
 pub(super) struct Meter {
     cpu: BTreeMap<u32, Duration>,
@@ -31,7 +37,9 @@ pub(super) struct Used {
 }
 
 impl Meter {
+    /// From when what came before is over: Events that wait for their turn, and the API server's own work on what it was given.
     pub(super) fn start(site: &Site) -> Result<Self> {
+        at_rest(site)?;
         let of = |(_, pid): (&str, u32)| (pid, cpu(pid).unwrap_or_default());
         Ok(Self {
             cpu: site.processes().into_iter().map(of).collect(),
@@ -68,6 +76,25 @@ impl Meter {
             others: ((busy - known - own.as_secs_f64()) / whole).max(0.0),
         })
     }
+}
+
+fn at_rest(site: &Site) -> Result<()> {
+    let mut before = all(site);
+    for _ in 0..LOOKS {
+        std::thread::sleep(LOOK);
+        let now = all(site);
+        if now.saturating_sub(before) < LOOK.mul_f64(AT_REST) {
+            return Ok(());
+        }
+        before = now;
+    }
+    bail!("the cluster does not come to rest")
+}
+
+/// What all of them have used. One that was stopped uses nothing.
+fn all(site: &Site) -> Duration {
+    let running = site.processes().into_iter();
+    running.filter_map(|(_, pid)| cpu(pid).ok()).sum()
 }
 
 fn status_writes(site: &Site) -> Result<f64> {
