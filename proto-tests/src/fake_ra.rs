@@ -32,7 +32,7 @@ pub struct FakeRa {
 pub struct Desk(Issuer);
 
 impl FakeRa {
-    /// Answers a request for a certificate with what `script` makes of it.
+    /// Answers a request for a certificate with what `script` makes of it; one whose CSR is not signed with its key is refused, as certway-ra does.
     pub fn start(script: impl Fn(&Desk, &Asked) -> Reply + Send + Sync + 'static) -> Self {
         let pki = Pki::new();
         let desk = Desk(Issuer::root("O=Certway Tests,CN=Scripted CA"));
@@ -51,6 +51,10 @@ impl FakeRa {
                     drop(counted);
                     let body: Value = serde_json::from_slice(&request.body).unwrap();
                     let csr = Csr::from_pem(body["csr"].as_str().unwrap().as_bytes()).unwrap();
+                    if csr.verify().is_err() {
+                        let detail = json!({ "detail": "the signature does not verify" });
+                        return problem(400, "bad-pop", &detail);
+                    }
                     script(&desk, &Asked { ca, csr, time })
                 }
             }

@@ -23,7 +23,7 @@ use controllers::Controllers;
 /// Longer than the RA takes to answer; Kubernetes is told a little more (terminationGracePeriodSeconds).
 const FINISH_WITHIN: Duration = Duration::from_secs(50);
 /// How many requests the API server is asked at a time, watches that have begun not counted. It is no quicker with more, and each is a connection with a handshake.
-const AT_A_TIME: usize = 16;
+const CALLS_AT_A_TIME: usize = 16;
 
 /// Runs the controllers until SIGTERM or SIGINT; what is on its way then is finished first.
 ///
@@ -46,7 +46,7 @@ pub async fn run(arguments: Run) -> anyhow::Result<()> {
     // A Lease is not renewed late because many statuses wait to be written.
     let unhindered = Client::try_from(config.clone())?;
     let client = ClientBuilder::try_from(config)?
-        .with_layer(&ConcurrencyLimitLayer::new(AT_A_TIME))
+        .with_layer(&ConcurrencyLimitLayer::new(CALLS_AT_A_TIME))
         .build();
     let identity = arguments
         .pod_name

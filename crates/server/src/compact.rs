@@ -13,11 +13,11 @@ use crate::clock::{Belief, Believed, Clocks};
 pub async fn run(journal: Arc<SqlJournal>, retention: Retention, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut belief = None;
+    let mut belief: Option<Belief> = None;
     loop {
         ticks.tick().await;
         let believed = match &mut belief {
-            Some(belief) => Belief::look(belief, Clocks::now()),
+            Some(belief) => belief.look(Clocks::now()),
             None => {
                 let Ok(known) = journal.newest().await else {
                     // It could not be compacted either.

@@ -181,7 +181,7 @@ impl Sql {
             begin,
             try_to_write,
             alone: takes_several.then(|| Alone::new(begin, &insert_running, &move_running)),
-            together: takes_several.then(|| Together::new(now)),
+            together: takes_several.then(|| Together::new(&insert_running, &move_running)),
             retire: "UPDATE journal SET retired = id WHERE id = $1 AND retired = 0",
             forget_running: "DELETE FROM running WHERE id = $1",
             insert_journal: Multi::new(INSERT_JOURNAL, 6),

@@ -593,21 +593,7 @@ mod tests {
                     upstream: upstream.clone(),
                     lease,
                     certificates: Vec::new(),
-                    issuance: Some(crate::rows::IssuanceRow {
-                        name: vec![1],
-                        certificate: vec![2],
-                        authority: String::new(),
-                        owner: String::new(),
-                        entry: vec![3],
-                        not_after: 0,
-                        issuer: (
-                            [9; 32],
-                            crate::rows::IssuerName {
-                                der: vec![4],
-                                folded: vec![5],
-                            },
-                        ),
-                    }),
+                    issuance: Some(issuance()),
                     revocation: None,
                     audit: Some(audit()),
                 }))
@@ -626,8 +612,8 @@ mod tests {
         }
     }
 
-    fn written(row: i64, fence: i64, ends: bool, issues: bool) -> Work {
-        let issuance = crate::rows::IssuanceRow {
+    fn issuance() -> crate::rows::IssuanceRow {
+        crate::rows::IssuanceRow {
             name: vec![1],
             certificate: vec![2],
             authority: String::new(),
@@ -641,7 +627,10 @@ mod tests {
                     folded: vec![5],
                 },
             ),
-        };
+        }
+    }
+
+    fn written(row: i64, fence: i64, ends: bool, issues: bool) -> Work {
         Work::Write(Arc::new(crate::rows::WriteRow {
             held: Held { row, fence },
             phase: vec![7],
@@ -651,7 +640,7 @@ mod tests {
             upstream: ends.then(Vec::new),
             lease: ra::Lease::End,
             certificates: Vec::new(),
-            issuance: issues.then_some(issuance),
+            issuance: issues.then(issuance),
             revocation: None,
             audit: Some(audit()),
         }))

@@ -58,6 +58,7 @@ impl Container {
         let (own, data) = (folder.to_str().unwrap(), data.to_str().unwrap());
         peer::run("chown", Path::new("/"), &["-R", "65532:65532", own, data]);
         let root = self.files().display().to_string();
+        // The shell stays: what becomes another user is not killed with its parent any more, but with the first of its process numbers.
         let script = r#"set -e
 root=$1 own=$2 data=$3; shift 3
 mkdir -p "$root$own" "$root/proc"
@@ -66,7 +67,8 @@ mount --bind "$own" "$root$own"
 mount --bind "$data" "$root/var/lib/certway"
 mount -t proc proc "$root/proc"
 mount -o remount,bind,ro "$root"
-exec unshare --root "$root" --wd /var/lib/certway --setgid 65532 --setuid 65532 "$@""#;
+unshare --root "$root" --wd /var/lib/certway --setgid 65532 --setuid 65532 "$@"
+exit"#;
         let all = [
             "--pid",
             "--fork",

@@ -6,7 +6,7 @@ use pki::{Certificate, Csr, Template};
 use proto_tests::certs::dn;
 use proto_tests::native::{Native, NativeSetup};
 use proto_tests::program::eventually;
-use proto_tests::{Answer, Keys};
+use proto_tests::{Answer, Keys, Launch};
 use serde_json::json;
 
 use crate::containers::{Container, Running, runs, started_by};
@@ -28,14 +28,23 @@ const ENVIRONMENT: [(&str, &str); 2] = [
 
 impl Contained {
     fn new(store: &'static Store) -> Self {
+        Self::started(store, |container, folder, arguments| {
+            container.launch(folder, folder, &ENVIRONMENT, arguments)
+        })
+    }
+
+    /// As `launch` says it of the container, the folder of the configuration, and the arguments.
+    fn started(
+        store: &'static Store,
+        launch: impl FnOnce(&Container, &Path, &[&str]) -> Launch,
+    ) -> Self {
         let setup = NativeSetup::new();
         let config = setup.local_authority() + &setup.label("", "");
         setup.launch(&config);
         let container = Container::of(store, &Store::name("certway-ra", ""));
         let file = setup.path("certway.toml");
         let arguments = ["serve", "--config", file.to_str().unwrap()];
-        let folder = setup.folder();
-        let launch = container.launch(folder, folder, &ENVIRONMENT, &arguments);
+        let launch = launch(&container, setup.folder(), &arguments);
         let native = setup.start_as(launch);
         Self { native, container }
     }
@@ -81,18 +90,12 @@ fn the_registration_authority_serves_and_writes_only_where_it_may() {
 fn the_registration_authority_serves_on_a_root_file_system_that_is_read_only() {
     let Some(store) = Store::open() else { return };
     let data = tempfile::tempdir().unwrap();
-    let setup = NativeSetup::new();
-    let config = setup.local_authority() + &setup.label("", "");
-    setup.launch(&config);
-    let container = Container::of(store, &Store::name("certway-ra", ""));
-    let file = setup.path("certway.toml");
-    let arguments = ["serve", "--config", file.to_str().unwrap()];
-    let launch = container.launch_read_only(setup.folder(), data.path(), &arguments);
-    let launch = ENVIRONMENT
-        .iter()
-        .fold(launch, |launch, (name, value)| launch.env(name, *value));
-    let native = setup.start_as(launch);
-    let started = started_by(native.program.id());
+    let contained = Contained::started(store, |container, folder, arguments| {
+        let launch = container.launch_read_only(folder, data.path(), arguments);
+        let mut environment = ENVIRONMENT.iter();
+        environment.fold(launch, |launch, (name, value)| launch.env(name, *value))
+    });
+    let started = started_by(contained.native.program.id());
     let program = started
         .iter()
         .find(|(_, program)| program.ends_with("certway-ra"));
@@ -102,10 +105,11 @@ fn the_registration_authority_serves_on_a_root_file_system_that_is_read_only() {
     let mut roots = mounts.lines().map(words).filter(|line| line[4] == "/");
     let root = roots.next_back().unwrap();
     assert!(root[5].split(',').any(|option| option == "ro"), "{root:?}");
-    let contained = Contained { native, container };
     let answer = contained.enroll();
     assert_eq!(answer.status, 201, "{}", answer.text());
     assert_eq!(proto_tests::ca::issued(&data.path().join("journal.db")), 1);
+    drop(contained);
+    eventually("all of it ends", || !started.iter().any(runs));
 }
 
 #[test]

@@ -274,12 +274,6 @@ fn an_issuer_or_its_kind_edited_and_a_namespace_deleted_mid_flight_stop_nobody()
     certway::manifests(&cluster);
     let replica = proto_tests::kube::Pod::named(&cluster, "certway-issuer-1").start();
     let ra = FakeRa::start(|desk, asked| match asked.ca.as_str() {
-        // As certway-ra does it.
-        _ if asked.csr.verify().is_err() => problem(
-            400,
-            "bad-pop",
-            &json!({ "detail": "the signature does not verify" }),
-        ),
         "undecided" => reply(
             202,
             &json!({ "status": "waiting", "id": "1", "checkAfter": 1 }),
@@ -340,12 +334,6 @@ fn a_request_denied_while_it_waits_is_denied_and_one_without_a_csr_that_holds_is
     let _replica = proto_tests::kube::Pod::named(&cluster, "certway-issuer-1").start();
     let namespace = cluster.namespace("unguarded");
     let ra = FakeRa::start(|desk, asked| match asked.ca.as_str() {
-        // As certway-ra does it.
-        _ if asked.csr.verify().is_err() => problem(
-            400,
-            "bad-pop",
-            &json!({ "detail": "the signature does not verify" }),
-        ),
         "undecided" => reply(
             202,
             &json!({ "status": "waiting", "id": "1", "checkAfter": 1 }),

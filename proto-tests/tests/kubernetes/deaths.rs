@@ -21,36 +21,36 @@ fn every_request_gets_one_certificate_whatever_is_killed() {
     let Some(stack) = Stack::here() else { return };
     let mut world = World::start(stack);
     world.through("issuer", |world| {
-        world.0.certway.issuer.program.kill();
+        world.site.certway.issuer.program.kill();
         world.resume_ra();
-        world.0.certway.issuer.restart(&world.0.cluster);
+        world.site.certway.issuer.restart(&world.site.cluster);
     });
     world.through("issuer-that-could-not-write", |world| {
-        world.0.cluster.kill_webhook();
+        world.site.cluster.kill_webhook();
         world.resume_ra_and_let_it_issue();
-        world.0.certway.issuer.program.kill();
-        world.0.cluster.restart_webhook();
-        world.0.certway.issuer.restart(&world.0.cluster);
+        world.site.certway.issuer.program.kill();
+        world.site.cluster.restart_webhook();
+        world.site.certway.issuer.restart(&world.site.cluster);
     });
     world.through("ra", |world| {
-        world.0.certway.ra.program.kill();
+        world.site.certway.ra.program.kill();
         world.restart_ra();
     });
     world.through("apiserver", |world| {
-        world.0.cluster.kill_apiserver();
+        world.site.cluster.kill_apiserver();
         world.resume_ra_and_let_it_issue();
-        world.0.cluster.restart_apiserver();
+        world.site.cluster.restart_apiserver();
     });
     world.through("etcd", |world| {
-        world.0.cluster.kill_etcd();
+        world.site.cluster.kill_etcd();
         world.resume_ra_and_let_it_issue();
-        world.0.cluster.restart_etcd();
+        world.site.cluster.restart_etcd();
     });
     // A status cannot be written while admission is down.
     world.through("webhook", |world| {
-        world.0.cluster.kill_webhook();
+        world.site.cluster.kill_webhook();
         world.resume_ra_and_let_it_issue();
-        world.0.cluster.restart_webhook();
+        world.site.cluster.restart_webhook();
     });
 }
 
@@ -59,33 +59,36 @@ fn a_request_gets_one_certificate_whatever_step_the_ra_is_killed_at() {
     let Some(stack) = Stack::here() else { return };
     let mut world = World::start(stack);
     for step in RA_STEPS {
-        world.0.certway.ra.program.kill();
-        let ra = &mut world.0.certway.ra.program;
+        world.site.certway.ra.program.kill();
+        let ra = &mut world.site.certway.ra.program;
         ra.restart_with(1, |launch| launch.env("CERTWAY_STOP_AT", step.to_string()));
-        world.0.cluster.answers_for(ra);
+        world.site.cluster.answers_for(ra);
         let name = format!("step-{step}");
         let made = world.request(&name);
-        let ended = world.0.certway.ra.program.wait();
+        let ended = world.site.certway.ra.program.wait();
         assert!(ended.code().is_none(), "step {step}: {ended}");
         world.restart_ra();
         world.has_one(&made);
     }
 }
 
-struct World(Site);
+struct World {
+    site: Site,
+}
 
 impl World {
     fn start(stack: &'static Stack) -> Self {
-        Self(Site::start(stack, "deaths"))
+        let site = Site::start(stack, "deaths");
+        Self { site }
     }
 
     /// Sends requests that the RA, stopped, leaves without an answer; lets `death` happen; and waits until each is answered.
     fn through(&mut self, what: &str, death: impl FnOnce(&mut Self)) {
-        self.0.certway.ra.program.signal("STOP");
+        self.site.certway.ra.program.signal("STOP");
         let names = (0..REQUESTS).map(|n| format!("{what}-{n}"));
         let made: Vec<Value> = names.map(|name| self.request(&name)).collect();
         // Whoever dies before the issuer has heard of a request has nothing to do with it.
-        self.0.certway.issuer.asks(REQUESTS);
+        self.site.certway.issuer.asks(REQUESTS);
         death(self);
         for one in &made {
             self.has_one(one);
@@ -98,7 +101,7 @@ impl World {
         let mut template = Template::new(subject(name), key.public_key().clone());
         template.sans = sans(&["dns:request.example.com"]);
         let csr = Csr::build(&template, &key).unwrap().to_pem();
-        let request = self.0.namespace().object(
+        let request = self.site.namespace().object(
             &Resource::cert_manager("CertificateRequest"),
             name,
             &json!({ "spec": {
@@ -106,22 +109,22 @@ impl World {
                 "issuerRef": Site::reference(),
             } }),
         );
-        self.0.cluster.admin.create(&request).unwrap();
+        self.site.cluster.admin.create(&request).unwrap();
         request
     }
 
     /// Waits until the request is answered, and compares status, the RA's journal and the CA's.
     fn has_one(&self, request: &Value) {
         let answered = self
-            .0
+            .site
             .cluster
             .admin
             .until_condition(request, "Ready", "True");
         let text = answered["status"]["certificate"].as_str().unwrap();
         let chain = Certificate::all_from_pem(&BASE64_STANDARD.decode(text).unwrap()).unwrap();
         let name = request["metadata"]["name"].as_str().unwrap();
-        let at_ra = Ledger::file(&self.0.certway.ra.journal()).of(&subject(name));
-        let at_ca = self.0.ca.records(&subject(name));
+        let at_ra = Ledger::file(&self.site.certway.ra.journal()).of(&subject(name));
+        let at_ca = self.site.ca.records(&subject(name));
         for (who, records) in [("the RA", at_ra), ("the CA", at_ca)] {
             let certificates: Vec<&Certificate> = records
                 .iter()
@@ -132,25 +135,25 @@ impl World {
     }
 
     fn resume_ra(&mut self) {
-        self.0.certway.ra.program.signal("CONT");
+        self.site.certway.ra.program.signal("CONT");
     }
 
     fn resume_ra_and_let_it_issue(&mut self) {
-        let before = self.0.ca.issued();
+        let before = self.site.ca.issued();
         self.resume_ra();
         let all = before + i64::try_from(REQUESTS).unwrap();
         eventually("the CA issues what is on its way", || {
-            self.0.ca.issued() == all
+            self.site.ca.issued() == all
         });
     }
 
     /// After its death, with the leases of what it had begun over.
     fn restart_ra(&mut self) {
-        let ra = &mut self.0.certway.ra;
+        let ra = &mut self.site.certway.ra;
         Ledger::file(&ra.journal()).let_leases_end();
         ra.program
             .restart_with(1, |launch| launch.without_env("CERTWAY_STOP_AT"));
-        self.0.cluster.answers_for(&ra.program);
+        self.site.cluster.answers_for(&ra.program);
     }
 }
 

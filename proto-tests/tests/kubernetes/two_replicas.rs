@@ -13,9 +13,9 @@ const REQUESTS: usize = 12;
 fn two_replicas_that_both_work_bring_one_certificate_and_write_it_once() {
     let Some(stack) = Stack::here() else { return };
     let mut world = World::start(stack);
-    world.0.certway.issuer.program.kill();
+    world.site.certway.issuer.program.kill();
     let both = ["a", "b"].map(|name| {
-        let pod = Pod::named(&world.0.cluster, name).without("--leader-election");
+        let pod = Pod::named(&world.site.cluster, name).without("--leader-election");
         pod.start()
     });
     let made = world.held(&both.iter().collect::<Vec<_>>(), "both");
@@ -39,8 +39,8 @@ fn another_replica_takes_over_from_one_that_is_killed_and_from_one_that_sleeps_b
     let Some(stack) = Stack::here() else { return };
     let mut world = World::start(stack);
     let mut first = std::mem::replace(
-        &mut world.0.certway.issuer,
-        Pod::named(&world.0.cluster, "certway-issuer-2").start(),
+        &mut world.site.certway.issuer,
+        Pod::named(&world.site.cluster, "certway-issuer-2").start(),
     );
 
     let made = world.held(&[&first], "killed");
@@ -49,8 +49,8 @@ fn another_replica_takes_over_from_one_that_is_killed_and_from_one_that_sleeps_b
     world.each_has_one(&made);
 
     // The second works now, and the first stands by.
-    first.restart(&world.0.cluster);
-    let sleeper = &world.0.certway.issuer;
+    first.restart(&world.site.cluster);
+    let sleeper = &world.site.certway.issuer;
     let made = world.held(&[sleeper], "slept");
     sleeper.program.signal("STOP");
     world.resume();
@@ -67,21 +67,24 @@ fn another_replica_takes_over_from_one_that_is_killed_and_from_one_that_sleeps_b
 }
 
 /// Where they work, and what was asked of them.
-struct World(Site);
+struct World {
+    site: Site,
+}
 
 impl World {
     fn start(stack: &'static Stack) -> Self {
-        Self(Site::start(stack, "replicas"))
+        let site = Site::start(stack, "replicas");
+        Self { site }
     }
 
     /// Stops the RA, makes requests, and waits until all these replicas have asked for each.
     fn held(&self, replicas: &[&Replica], what: &str) -> Vec<Value> {
-        self.0.certway.ra.program.signal("STOP");
-        let namespace = self.0.namespace();
+        self.site.certway.ra.program.signal("STOP");
+        let namespace = self.site.namespace();
         let make = |n| request(&namespace, &format!("{what}-{n}"), &Site::reference());
         let made: Vec<Value> = (0..REQUESTS).map(make).collect();
         for one in &made {
-            self.0.cluster.admin.create(one).unwrap();
+            self.site.cluster.admin.create(one).unwrap();
         }
         for replica in replicas {
             replica.asks(REQUESTS);
@@ -90,31 +93,38 @@ impl World {
     }
 
     fn resume(&self) {
-        self.0.certway.ra.program.signal("CONT");
+        self.site.certway.ra.program.signal("CONT");
     }
 
     /// Waits until all are answered, and counts at the RA and at the CA.
     fn each_has_one(&self, made: &[Value]) {
         for one in made {
-            let now = self.0.cluster.admin.until_condition(one, "Ready", "True");
+            let now = self
+                .site
+                .cluster
+                .admin
+                .until_condition(one, "Ready", "True");
             assert!(now["status"]["certificate"].is_string(), "{now}");
             assert_eq!(condition(&now, "Ready")["reason"], "Issued");
         }
         eventually("RA and CA have the same", || {
-            self.0.certway.ra.issued() == self.0.ca.issued()
+            self.site.certway.ra.issued() == self.site.ca.issued()
         });
         let path = format!(
             "/apis/cert-manager.io/v1/namespaces/{}/certificaterequests",
-            self.0.namespace().name
+            self.site.namespace().name
         );
-        let all = self.0.cluster.admin.get(&path).unwrap();
+        let all = self.site.cluster.admin.get(&path).unwrap();
         let all = i64::try_from(all["items"].as_array().unwrap().len()).unwrap();
-        assert_eq!((self.0.certway.ra.issued(), self.0.ca.issued()), (all, all));
+        assert_eq!(
+            (self.site.certway.ra.issued(), self.site.ca.issued()),
+            (all, all)
+        );
     }
 
     fn versions(&self, made: &[Value]) -> Vec<Value> {
         let version =
-            |one| self.0.cluster.admin.read(one).unwrap()["metadata"]["resourceVersion"].clone();
+            |one| self.site.cluster.admin.read(one).unwrap()["metadata"]["resourceVersion"].clone();
         made.iter().map(version).collect()
     }
 }

@@ -49,17 +49,7 @@ fn start(setup: NativeSetup, hsm: &Hsm, config: &str) -> Native {
 fn the_embedded_ca_makes_its_certificates_with_keys_in_the_token_and_issues_through_an_outage() {
     let Some(hsm) = Hsm::new() else { return };
     let (root, issuing) = (Keys::ec(), Keys::ec());
-    hsm.import("root", "01", &root);
-    hsm.import("issuing", "02", &issuing);
-    let setup = NativeSetup::new();
-    let authority = r#"
-[authorities.ca.local]
-folder = "ca"
-root_key = "pkcs11:token=certway;object=root"
-issuing_key = "pkcs11:token=certway;object=issuing"
-"#;
-    let config = authority.to_owned() + &setup.label("", "");
-    let native = start(setup, &hsm, &config);
+    let native = with_its_own_ca(&hsm, &root, &issuing);
     leaf(&enroll(&native, "one", &csr("one.example")))
         .verify_signed_by(issuing.public_key())
         .unwrap();
@@ -97,9 +87,10 @@ fn standing(native: &Native) -> (bool, String) {
     (check["ok"].as_bool().unwrap(), why.to_owned())
 }
 
-fn with_its_own_ca(hsm: &Hsm) -> Native {
-    hsm.import("root", "01", &Keys::ec());
-    hsm.import("issuing", "02", &Keys::ec());
+/// Over an embedded CA with these keys in the token.
+fn with_its_own_ca(hsm: &Hsm, root: &PrivateKey, issuing: &PrivateKey) -> Native {
+    hsm.import("root", "01", root);
+    hsm.import("issuing", "02", issuing);
     let setup = NativeSetup::new();
     let authority = r#"
 [authorities.ca.local]
@@ -115,7 +106,7 @@ issuing_key = "pkcs11:token=certway;object=issuing"
 fn a_pin_that_was_changed_in_the_token_is_asked_for_by_readyz_and_taken_over_by_a_reload() {
     const NEW: &str = "2222-another-pin";
     let Some(hsm) = Hsm::new() else { return };
-    let native = with_its_own_ca(&hsm);
+    let native = with_its_own_ca(&hsm, &Keys::ec(), &Keys::ec());
     leaf(&enroll(&native, "one", &csr("one.example")));
     assert_eq!(standing(&native), (true, String::new()));
 
@@ -152,7 +143,7 @@ fn a_pin_that_was_changed_in_the_token_is_asked_for_by_readyz_and_taken_over_by_
 #[test]
 fn readyz_names_a_token_that_is_lost_until_it_is_back() {
     let Some(hsm) = Hsm::new() else { return };
-    let native = with_its_own_ca(&hsm);
+    let native = with_its_own_ca(&hsm, &Keys::ec(), &Keys::ec());
     hsm.let_it("removed");
     let one = csr("one.example");
     assert!(enroll(&native, "one", &one).status >= 500);
@@ -168,7 +159,7 @@ fn readyz_names_a_token_that_is_lost_until_it_is_back() {
 #[test]
 fn the_sessions_of_a_token_are_closed_before_the_end() {
     let Some(hsm) = Hsm::new() else { return };
-    let mut native = with_its_own_ca(&hsm);
+    let mut native = with_its_own_ca(&hsm, &Keys::ec(), &Keys::ec());
     leaf(&enroll(&native, "one", &csr("one.example")));
     assert!(!hsm.path("finalized").exists());
     assert!(native.program.terminate().success());

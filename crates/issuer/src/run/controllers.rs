@@ -37,7 +37,7 @@ use api::client::with_causes;
 
 /// How many requests are looked at in the same moment. The controller asks each of them whether it is done whenever one is; the gates see to it that those which wait for
 /// one RA, or are one namespace's, do not take all of these places.
-const AT_A_TIME: u16 = 256;
+const LOOKS_AT_A_TIME: u16 = 256;
 
 /// What the controllers are made of; they are made anew each time this replica gets the Lease.
 pub(super) struct Controllers {
@@ -240,7 +240,7 @@ impl Controllers {
                 .heard()
                 .flat_map(move |id| stream::iter(waiting_for(&waiting, &id)));
             let controller = Controller::for_stream(stream, store)
-                .with_config(Config::default().concurrency(AT_A_TIME))
+                .with_config(Config::default().concurrency(LOOKS_AT_A_TIME))
                 .reconcile_on(turned)
                 .graceful_shutdown_on(self.stop())
                 .run(
@@ -269,7 +269,7 @@ impl Controllers {
                 stream::iter(mine).map(|request| ObjectRef::from_obj(request.as_ref()))
             });
             let controller = Controller::for_stream(stream, store)
-                .with_config(Config::default().concurrency(AT_A_TIME))
+                .with_config(Config::default().concurrency(LOOKS_AT_A_TIME))
                 .reconcile_on(turned)
                 .graceful_shutdown_on(self.stop())
                 .run(

@@ -44,10 +44,10 @@ pub(super) fn look_up(
     ];
     for (listener, room) in &*metrics.rooms() {
         set(&all, &[*listener], room.taken());
-        let shown = room.taken_of_shares();
-        let shown = shown.iter();
-        for (name, taken) in shown.filter(|(name, _)| site.ra.authorities.contains_key(name)) {
-            set(&shares, &[*listener, name.as_str()], *taken);
+        for (name, taken) in room.taken_of_shares() {
+            if site.ra.authorities.contains_key(&name) {
+                set(&shares, &[*listener, name.as_str()], taken);
+            }
         }
     }
     Ok(())

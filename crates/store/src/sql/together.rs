@@ -1,7 +1,7 @@
 //! Many pieces of work of one kind: all that is written for them in one text, of several statements. On SQLite each call of the driver wakes
 //! two threads, which is more than most of these statements cost.
 
-use super::Multi;
+use super::{END_RUNNING, INSERT_AUDIT, INSERT_JOURNAL, Multi, UPSERT_ISSUANCE, expand};
 
 /// The texts. A statement after the first does something only if the one before it did it for every row: what is changed tells then
 /// whether all of it was done.
@@ -17,26 +17,7 @@ pub(crate) struct Together {
 /// As many statements of them as the driver caches, beside the others. Dense, since each costs a call.
 const SIZES: [usize; 17] = [64, 48, 40, 32, 28, 24, 20, 16, 13, 10, 8, 6, 5, 4, 3, 2, 1];
 
-const JOURNAL: &str = "INSERT INTO journal (id, ikey, fingerprint, head, front, correlation) \
-     VALUES [(?, ?, ?, ?, ?, ?)] ON CONFLICT (ikey) WHERE retired = 0 DO NOTHING";
-
-const RUNNING: &str = "INSERT INTO running (id, fence, lease_until, due, upstream) \
-     SELECT v.column1, v.column2, {now} + v.column3, v.column4, v.column5 \
-     FROM (VALUES [(?, ?, ?, ?, ?)]) AS v WHERE changes() = {rows}";
-
-const END: &str = "DELETE FROM running WHERE id IN ([?]) AND (id, fence) IN (VALUES [(?, ?)])";
-
-const MOVE: &str = "UPDATE running SET due = v.column3, upstream = COALESCE(v.column4, upstream), \
-     lease_until = CASE v.column5 WHEN 1 THEN 0 WHEN 2 THEN {now} + v.column6 ELSE lease_until END \
-     FROM (VALUES [(?, ?, ?, ?, ?, ?)]) AS v \
-     WHERE running.id = v.column1 AND running.fence = v.column2";
-
-const ISSUANCE: &str = "INSERT INTO issuance (id, name, certificate, authority, owner, entry, not_after) \
-     SELECT * FROM (VALUES [(?, ?, ?, ?, ?, ?, ?)]) AS v WHERE changes() = {rows} \
-     ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
-     certificate = excluded.certificate, authority = excluded.authority, owner = excluded.owner, \
-     entry = excluded.entry, not_after = excluded.not_after";
-
+/// As [`super::UPSERT_OUTCOME`], which takes two of its parameters twice.
 const OUTCOME: &str = "INSERT INTO outcome (id, phase, front, leaf) \
      SELECT v.column1, v.column2, v.column3, CASE WHEN EXISTS \
      (SELECT 1 FROM issuance WHERE id = v.column1 AND certificate = v.column4) THEN NULL ELSE v.column4 END \
@@ -44,18 +25,19 @@ const OUTCOME: &str = "INSERT INTO outcome (id, phase, front, leaf) \
      ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, \
      front = COALESCE(excluded.front, outcome.front), leaf = excluded.leaf";
 
-const AUDIT: &str = "INSERT INTO audit (at, kind, entry, credential, label, serial, detail, correlation, journal_id) \
-     SELECT * FROM (VALUES [(?, ?, ?, ?, ?, ?, ?, ?, ?)]) AS v WHERE changes() = {rows}";
-
 impl Together {
-    pub(super) fn new(now: &str) -> Self {
+    pub(super) fn new(insert_running: &str, move_running: &str) -> Self {
+        let running = guarded(insert_running);
+        let issuance = guarded(UPSERT_ISSUANCE);
+        let audit = guarded(INSERT_AUDIT);
+        let (moves, ends) = (first(move_running), first(END_RUNNING));
         Self {
-            begin: texts(now, &[JOURNAL, RUNNING, AUDIT]),
+            begin: texts(&[&first(INSERT_JOURNAL), &running, &audit]),
             writes: [
-                texts(now, &[MOVE, OUTCOME, AUDIT]),
-                texts(now, &[END, OUTCOME, AUDIT]),
-                texts(now, &[MOVE, ISSUANCE, OUTCOME, AUDIT]),
-                texts(now, &[END, ISSUANCE, OUTCOME, AUDIT]),
+                texts(&[&moves, OUTCOME, &audit]),
+                texts(&[&ends, OUTCOME, &audit]),
+                texts(&[&moves, &issuance, OUTCOME, &audit]),
+                texts(&[&ends, &issuance, OUTCOME, &audit]),
             ],
         }
     }
@@ -71,26 +53,29 @@ impl Together {
     }
 }
 
-fn texts(now: &str, statements: &[&str]) -> Multi {
+fn texts(statements: &[&str]) -> Multi {
+    let statements = statements.join("; ");
     let of = |&rows: &usize| {
-        let expanded = statements
-            .iter()
-            .map(|statement| expand(statement, now, rows));
-        (rows, expanded.collect::<Vec<_>>().join("; "))
+        let text = expand(&statements, 0, rows);
+        (rows, text.replace("{rows}", &rows.to_string()))
     };
     Multi(SIZES.iter().map(of).collect())
 }
 
-/// Each `[…]` is repeated once a row.
-fn expand(statement: &str, now: &str, rows: usize) -> String {
-    let named = statement.replace("{now}", now);
-    let mut pieces = named.split(['[', ']']);
-    let mut text = pieces.next().unwrap_or_default().to_owned();
-    while let (Some(group), Some(between)) = (pieces.next(), pieces.next()) {
-        text.push_str(&vec![group; rows].join(", "));
-        text.push_str(between);
-    }
-    text.replace("{rows}", &rows.to_string())
+/// A statement that is done in any case, and gives nothing back.
+fn first(template: &str) -> String {
+    let text = template.strip_suffix(" RETURNING id").unwrap_or(template);
+    let mut pieces = text.split('$');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        text + "?" + piece.trim_start_matches(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// An INSERT that is done if the statement before it changed every row.
+fn guarded(template: &str) -> String {
+    let text = first(template).replacen("VALUES [", "SELECT * FROM (VALUES [", 1);
+    text.replacen(']', "]) AS v WHERE changes() = {rows}", 1)
 }
 
 #[cfg(test)]
@@ -99,13 +84,34 @@ mod tests {
 
     #[test]
     fn each_group_is_repeated_once_a_row_and_the_number_of_rows_is_named() {
-        assert_eq!(
-            expand(
-                "IN ([?]) AND IN (VALUES [(?, ?)]) WHERE {now} = {rows}",
-                "1",
-                2
-            ),
-            "IN (?, ?) AND IN (VALUES (?, ?), (?, ?)) WHERE 1 = 2"
+        let ends = first(
+            "DELETE FROM a WHERE id IN ([$1]) AND (id, b) IN (VALUES [($1, $2)]) RETURNING id",
         );
+        let adds = guarded("INSERT INTO c (d, e) VALUES [($1, f() + $2)] ON CONFLICT DO NOTHING");
+        let texts = texts(&[&ends, &adds]);
+        let (_, two) = texts.0.iter().find(|(rows, _)| *rows == 2).unwrap();
+        assert_eq!(
+            two,
+            "DELETE FROM a WHERE id IN (?, ?) AND (id, b) IN (VALUES (?, ?), (?, ?)); \
+             INSERT INTO c (d, e) SELECT * FROM (VALUES (?, f() + ?), (?, f() + ?)) AS v WHERE changes() = 2 ON CONFLICT DO NOTHING"
+        );
+    }
+
+    #[test]
+    fn parameters_stand_in_the_order_of_their_numbers_or_they_could_not_lose_them() {
+        for template in [END_RUNNING, INSERT_AUDIT, INSERT_JOURNAL, UPSERT_ISSUANCE] {
+            for group in template.split('[').skip(1) {
+                let group = group.split(']').next().unwrap();
+                let numbers = group.split('$').skip(1);
+                let numbers: Vec<usize> = numbers
+                    .map(|rest| {
+                        rest.trim_end_matches(|c: char| !c.is_ascii_digit())
+                            .parse()
+                            .unwrap()
+                    })
+                    .collect();
+                assert!(numbers.iter().copied().eq(1..=numbers.len()), "{group}");
+            }
+        }
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use sqlx::AnyConnection;
 
 use super::{Bound, bind_audit, bind_issuance, bind_journal, bind_moving, bind_running};
@@ -10,7 +12,7 @@ use crate::sql::Together;
 pub(super) struct Plain<'w> {
     begins: Vec<(usize, &'w BeginRow)>,
     /// By whether they end, and whether they remember a certificate.
-    writes: [Vec<(usize, &'w WriteRow)>; 4],
+    writes: BTreeMap<(bool, bool), Vec<(usize, &'w WriteRow)>>,
 }
 
 impl<'w> Plain<'w> {
@@ -18,21 +20,21 @@ impl<'w> Plain<'w> {
     pub(super) fn of(works: &'w [Work], known: &Known) -> Option<Self> {
         let mut plain = Self {
             begins: Vec::new(),
-            writes: Default::default(),
+            writes: BTreeMap::new(),
         };
         for (place, work) in works.iter().enumerate() {
             match work {
                 Work::Begin(row) if row.retire.is_none() => plain.begins.push((place, row)),
                 Work::Write(row) if row.audit.is_some() && row.is_usual(known) => {
-                    let kind = usize::from(row.ends()) | usize::from(row.issuance.is_some()) << 1;
-                    plain.writes[kind].push((place, row));
+                    let kind = (row.ends(), row.issuance.is_some());
+                    plain.writes.entry(kind).or_default().push((place, row));
                 }
                 Work::Begin(_) | Work::Write(_) => return None,
                 _ => {}
             }
         }
         plain.begins.sort_by_key(|(_, row)| row.row);
-        for writes in &mut plain.writes {
+        for writes in plain.writes.values_mut() {
             writes.sort_by_key(|(_, row)| row.held.row);
         }
         Some(plain)
@@ -60,8 +62,7 @@ impl<'w> Plain<'w> {
                 return Ok(false);
             }
         }
-        for (kind, writes) in self.writes.iter().enumerate() {
-            let (ends, issues) = (kind & 1 != 0, kind & 2 != 0);
+        for (&(ends, issues), writes) in &self.writes {
             for (text, rows) in texts.writes(ends, issues).cut(writes) {
                 let query = bind_writes(sqlx::query(text), ends, rows);
                 let statements = if issues { 4 } else { 3 };
@@ -76,7 +77,7 @@ impl<'w> Plain<'w> {
                 fence: 1,
             }];
         }
-        for (place, row) in self.writes.iter().flatten() {
+        for (place, row) in self.writes.values().flatten() {
             got[*place] = vec![row.held];
         }
         Ok(true)
