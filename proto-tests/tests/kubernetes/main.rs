@@ -20,6 +20,7 @@ mod neighbours;
 mod onap;
 mod ours;
 mod outages;
+mod rollover;
 mod roots;
 mod signing_requests;
 mod tested;

@@ -1,108 +1,18 @@
-//! Every root of a CA reaches applications: a CA whose root was replaced under its name, with a cross-certificate, beside a
-//! root of somebody else.
+//! Every root of a CA reaches applications.
 
 use std::sync::OnceLock;
 
-use pki::{CaConstraint, Certificate, KeyUsages, Template};
-use proto_tests::certs::{Issuer, pkcs8_pem, write};
-use proto_tests::kube::{Namespace, OwnRa, Replica, Resource, Secret, namespaced};
-use proto_tests::service::Setup;
-use proto_tests::{certs, peer};
+use pki::Certificate;
+use proto_tests::certs::write;
+use proto_tests::kube::{Resource, Secret};
+use proto_tests::peer;
 use serde_json::{Value, json};
 
-use crate::apart::{apart, issued};
+use crate::apart::issued;
 use crate::checks;
-
-const RA: &str = r#"
-[authorities.RA.local]
-folder = "ca"
-[profiles.RA]
-authority = "RA"
-anchors = ["old.pem", "cross.pem", "new.pem"]
-[labels.RA]
-profile = "RA"
-"#;
-
-/// The certificates of such a CA.
-struct Rollover {
-    /// The root that was.
-    old: Issuer,
-    /// The root that is, of the same name.
-    new: Issuer,
-    /// Its key, certified by the old one.
-    cross: Certificate,
-    /// A root that has nothing to do with it.
-    other: Issuer,
-    /// What issues, below the new root.
-    issuing: Issuer,
-}
-
-impl Rollover {
-    fn new() -> Self {
-        let subject = "O=Certway Tests,CN=Rolled Root";
-        let (old, new) = (Issuer::root(subject), Issuer::root(subject));
-        let mut template = Template::new(certs::dn(subject), new.key.public_key().clone());
-        template.ca = Some(CaConstraint { path_len: None });
-        template.key_usage = Some(KeyUsages::KEY_CERT_SIGN | KeyUsages::CRL_SIGN);
-        Self {
-            cross: old.sign(template),
-            issuing: new.issuing("O=Certway Tests,CN=Issuing CA"),
-            other: Issuer::root("O=Certway Tests,CN=Another Root"),
-            old,
-            new,
-        }
-    }
-
-    /// A CA of the RA's own that was here before, and what it trusts.
-    fn write(&self, setup: &Setup, with_other: bool) {
-        let folder = setup.folder();
-        write(folder, "ca/root.crt", self.new.certificate.to_pem());
-        write(folder, "ca/issuing.crt", self.issuing.certificate.to_pem());
-        write(folder, "ca/issuing.key", pkcs8_pem(&self.issuing.key));
-        write(folder, "cross.pem", self.cross.to_pem());
-        write(folder, "new.pem", self.new.certificate.to_pem());
-        self.write_old(setup, with_other);
-    }
-
-    /// The file with what is trusted beside the CA's root.
-    fn write_old(&self, setup: &Setup, with_other: bool) {
-        let mut old = self.old.certificate.to_pem();
-        if with_other {
-            old.push_str(&self.other.certificate.to_pem());
-        }
-        write(setup.folder(), "old.pem", old);
-    }
-
-    /// All roots as they are to be written: that of the chain, then by subject.
-    fn all(&self) -> Vec<Certificate> {
-        let roots = [&self.new, &self.other, &self.old];
-        roots.iter().map(|root| root.certificate.clone()).collect()
-    }
-}
-
-/// A namespace with an issuer process that looks often, and such a CA.
-struct World {
-    namespace: Namespace<'static>,
-    ra: OwnRa,
-    rollover: Rollover,
-    _issuer: Replica,
-}
+use crate::rollover::World;
 
 impl World {
-    fn start(name: &str, with_other: bool) -> Option<Self> {
-        let cluster = apart()?;
-        let namespace = cluster.namespace(name);
-        let rollover = Rollover::new();
-        let ra = OwnRa::start(cluster, RA, |setup| rollover.write(setup, with_other));
-        let issuer = namespaced::start(&[&namespace], &[("checkEvery", json!("1s"))]);
-        Some(Self {
-            namespace,
-            ra,
-            rollover,
-            _issuer: issuer,
-        })
-    }
-
     /// The one that the tests share which change nothing.
     fn shared() -> Option<&'static Self> {
         static WORLD: OnceLock<Option<World>> = OnceLock::new();
@@ -110,7 +20,7 @@ impl World {
     }
 
     /// Has a certificate issued by an Issuer with this `spec.trust`, both of this name; gives its Secret.
-    fn secret(&self, name: &str, trust: &Value) -> Secret {
+    pub fn secret(&self, name: &str, trust: &Value) -> Secret {
         self.ra
             .issuer(&self.namespace, name, &json!({ "trust": trust }));
         issued(&self.namespace, name, &certificate(name));
@@ -322,7 +232,7 @@ fn a_root_that_the_ra_learns_of_is_published_without_any_issuance() {
 }
 
 /// The SHA-256 fingerprints of the trusted certificates of a store, as keytool tells them.
-fn entries(path: &str, kind: &str, password: &str) -> Vec<String> {
+pub fn entries(path: &str, kind: &str, password: &str) -> Vec<String> {
     let arguments = [
         "-list",
         "-keystore",
@@ -342,7 +252,7 @@ fn entries(path: &str, kind: &str, password: &str) -> Vec<String> {
 }
 
 /// The same of certificates.
-fn fingerprints(certificates: &[Certificate]) -> Vec<String> {
+pub fn fingerprints(certificates: &[Certificate]) -> Vec<String> {
     let of = |certificate: &Certificate| {
         let octets = certificate.fingerprint();
         let texts: Vec<String> = octets.iter().map(|octet| format!("{octet:02X}")).collect();
