@@ -92,7 +92,7 @@ fn the_registration_authority_serves_on_a_root_file_system_that_is_read_only() {
     let data = tempfile::tempdir().unwrap();
     let contained = Contained::started(store, |container, folder, arguments| {
         let launch = container.launch_read_only(folder, data.path(), arguments);
-        let mut environment = ENVIRONMENT.iter();
+        let environment = ENVIRONMENT.iter();
         environment.fold(launch, |launch, (name, value)| launch.env(name, *value))
     });
     let started = started_by(contained.native.program.id());
