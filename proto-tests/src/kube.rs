@@ -3,7 +3,7 @@
 //!
 //! `proto-tests/stack` builds the programs from published Go modules; [`Stack`] finds them. [`Cluster`] starts them with
 //! fresh data. It takes some seconds, so the tests of one binary share [`cluster()`], each in a [`Namespace`] of its own;
-//! those that kill a part of it start their own.
+//! those that kill a part of it start their own. [`TrustManager`] comes beside it where a test wants it.
 
 pub mod api;
 pub mod certmanager;
@@ -25,6 +25,7 @@ pub mod secret;
 pub mod services;
 pub mod site;
 pub mod stack;
+pub mod trustmanager;
 pub mod watch;
 
 pub use api::{Api, Refused};
@@ -40,3 +41,4 @@ pub use resource::Resource;
 pub use secret::Secret;
 pub use site::Site;
 pub use stack::Stack;
+pub use trustmanager::TrustManager;

@@ -21,8 +21,8 @@ pub const NAMESPACE: &str = "cert-manager";
 /// Its controllers' ServiceAccount: who approves.
 pub const ACCOUNT: &str = "cert-manager";
 
-/// Kinds of the chart that mean something without pods.
-const INSTALLED: [&str; 6] = [
+/// Kinds of a chart that mean something without pods.
+pub(super) const INSTALLED: [&str; 6] = [
     "ServiceAccount",
     "ClusterRole",
     "ClusterRoleBinding",

@@ -1,4 +1,4 @@
-//! Our charts, as Helm renders them.
+//! Charts, as Helm renders them: ours, and those that the stack has of others.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::kube::stack::Stack;
 use crate::program::{Ended, Launch};
 
-/// A folder below `helm`.
+/// A folder with a chart.
 #[derive(Clone, Debug)]
 pub struct Chart {
     /// Where it is.
@@ -66,6 +66,12 @@ impl Chart {
     /// The one of that name.
     pub fn named(stack: &'static Stack, name: &str) -> Self {
         let folder = repository("helm").join(name);
+        Self { folder, stack }
+    }
+
+    /// One of the stack's, by the name that the script gives it.
+    pub fn of_stack(stack: &'static Stack, name: &str) -> Self {
+        let folder = stack.path(name).to_owned();
         Self { folder, stack }
     }
 

@@ -137,6 +137,11 @@ impl Cluster {
         Chart::named(self.stack, name)
     }
 
+    /// The programs it is made of, and those beside them.
+    pub(super) fn stack(&self) -> &'static Stack {
+        self.stack
+    }
+
     /// Applies all that a release renders, as Helm would install it.
     pub fn install(&self, release: &Release) {
         for object in release.objects() {

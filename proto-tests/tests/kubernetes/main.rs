@@ -25,4 +25,5 @@ mod roots;
 mod signing_requests;
 mod tested;
 mod token;
+mod trust_manager;
 mod two_replicas;
