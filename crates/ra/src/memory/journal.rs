@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -20,7 +20,10 @@ pub struct MemoryJournal {
 
 #[derive(Default)]
 struct Held {
-    rows: HashMap<EntryId, Row>,
+    // Apart from the table, which else would move megabytes whenever it grows.
+    rows: HashMap<EntryId, Box<Row>>,
+    /// What is to be looked at again, and when: all rows are too many to look at while others wait for the lock.
+    due: BTreeSet<(Timestamp, EntryId)>,
     issuances: HashMap<CertificateId, Issuance>,
     revocations: Vec<Revocation>,
     audit: Vec<AuditEvent>,
@@ -65,6 +68,15 @@ impl MemoryJournal {
                 .unwrap_or(Timestamp::MAX),
         )
     }
+}
+
+/// Says when a row is due; nothing else does.
+fn schedule(all: &mut BTreeSet<(Timestamp, EntryId)>, entry: &mut Entry, due: Option<Timestamp>) {
+    if let Some(before) = entry.due {
+        all.remove(&(before, entry.id));
+    }
+    all.extend(due.map(|due| (due, entry.id)));
+    entry.due = due;
 }
 
 impl Row {
@@ -114,7 +126,10 @@ impl Journal for MemoryJournal {
             leased_until: None,
         };
         let (claim, _) = row.take(until);
-        held.rows.insert(new.id, row);
+        held.due.extend(new.due.map(|due| (due, new.id)));
+        if let Some(mut stale) = held.rows.insert(new.id, Box::new(row)) {
+            schedule(&mut held.due, &mut stale.entry, None);
+        }
         held.audit.push(audit);
         Ok(Begun::New(claim))
     }
@@ -124,7 +139,8 @@ impl Journal for MemoryJournal {
     }
 
     async fn write(&self, claim: &Claim, change: Change) -> Result<(), JournalError> {
-        let mut held = self.held();
+        let mut guard = self.held();
+        let held = &mut *guard;
         let Some(row) = held
             .rows
             .get_mut(&claim.id)
@@ -133,7 +149,7 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Fenced);
         };
         row.entry.phase = change.phase;
-        row.entry.due = change.due;
+        schedule(&mut held.due, &mut row.entry, change.due);
         row.entry.changed_at = change.at;
         if let Some(upstream) = change.upstream {
             row.entry.upstream = upstream;
@@ -189,29 +205,38 @@ impl Journal for MemoryJournal {
         lease: SignedDuration,
     ) -> Result<Vec<(Claim, Entry)>, JournalError> {
         let (lease_now, until) = ((self.clock)(), self.until(lease));
-        let mut held = self.held();
-        let mut due: Vec<&mut Row> = held
-            .rows
-            .values_mut()
-            .filter(|row| {
-                row.entry.due.is_some_and(|due| due <= now) && row.is_free(lease_now, lease)
-            })
-            .collect();
-        due.sort_by_key(|row| row.entry.due);
-        Ok(due
-            .into_iter()
-            .take(most)
-            .map(|row| row.take(until))
-            .collect())
+        let mut guard = self.held();
+        let held = &mut *guard;
+        let mut claimed = Vec::new();
+        for (_, id) in held.due.iter().take_while(|(due, _)| *due <= now) {
+            if claimed.len() == most {
+                break;
+            }
+            let row = held.rows.get_mut(id);
+            claimed.extend(
+                row.filter(|row| row.is_free(lease_now, lease))
+                    .map(|row| row.take(until)),
+            );
+        }
+        Ok(claimed)
     }
 
     async fn hasten(&self, at: Timestamp) -> Result<usize, JournalError> {
-        let mut held = self.held();
-        let later = held.rows.values_mut().filter(|row| {
-            row.entry.due.is_some_and(|due| due > at)
-                && !matches!(row.entry.phase, Phase::Issued(_))
-        });
-        Ok(later.map(|row| row.entry.due = Some(at)).count())
+        let mut guard = self.held();
+        let held = &mut *guard;
+        let later = held.due.iter().filter(|(due, _)| *due > at);
+        let later: Vec<EntryId> = later.map(|(_, id)| *id).collect();
+        let mut hastened = 0;
+        for id in later {
+            let Some(row) = held.rows.get_mut(&id) else {
+                continue;
+            };
+            if !matches!(row.entry.phase, Phase::Issued(_)) {
+                schedule(&mut held.due, &mut row.entry, Some(at));
+                hastened += 1;
+            }
+        }
+        Ok(hastened)
     }
 
     async fn newest(&self) -> Result<Option<Timestamp>, JournalError> {
