@@ -41,12 +41,12 @@ impl Owf {
     /// The object identifier.
     #[must_use]
     pub fn oid(self) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(match self {
-            Self::Sha1 => "1.3.14.3.2.26",
-            Self::Sha256 => "2.16.840.1.101.3.4.2.1",
-            Self::Sha384 => "2.16.840.1.101.3.4.2.2",
-            Self::Sha512 => "2.16.840.1.101.3.4.2.3",
-        })
+        match self {
+            Self::Sha1 => const { ObjectIdentifier::new_unwrap("1.3.14.3.2.26") },
+            Self::Sha256 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1") },
+            Self::Sha384 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2") },
+            Self::Sha512 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3") },
+        }
     }
 
     pub(super) fn from_algorithm(
@@ -85,13 +85,13 @@ impl Hmac {
     /// The object identifier.
     #[must_use]
     pub fn oid(self) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(match self {
-            Self::Sha1 => "1.3.6.1.5.5.8.1.2",
-            Self::Sha1Pkcs5 => "1.2.840.113549.2.7",
-            Self::Sha256 => "1.2.840.113549.2.9",
-            Self::Sha384 => "1.2.840.113549.2.10",
-            Self::Sha512 => "1.2.840.113549.2.11",
-        })
+        match self {
+            Self::Sha1 => const { ObjectIdentifier::new_unwrap("1.3.6.1.5.5.8.1.2") },
+            Self::Sha1Pkcs5 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.2.7") },
+            Self::Sha256 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.2.9") },
+            Self::Sha384 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.2.10") },
+            Self::Sha512 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.2.11") },
+        }
     }
 
     /// Whether the digest under it is SHA-1.
