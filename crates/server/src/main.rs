@@ -14,8 +14,7 @@ use server::onap::Environment;
 use server::reload::Source;
 use server::{check, demo, journal, serve};
 
-/// musl's own makes threads wait for each other: a seventh more CPU for an enrollment (docs/PERFORMANCE.md).
-#[cfg(target_env = "musl")]
+/// A seventh of the CPU of an enrollment went to glibc's, and musl's own makes threads wait for each other (docs/PERFORMANCE.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
