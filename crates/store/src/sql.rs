@@ -2,7 +2,7 @@ mod alone;
 mod together;
 
 use std::fmt::Write as _;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 pub(crate) use alone::{Alone, Parts};
 pub(crate) use together::Together;
@@ -15,18 +15,28 @@ pub(crate) const MOST_ROWS: usize = 64;
 const SIZES: [usize; 12] = [64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 
 /// One statement for many rows at once: with a commit shared, the way to the database thread or server is what costs.
-pub(crate) struct Multi(Vec<(usize, String)>);
+///
+/// Written out for a number of rows when that many come for the first time: all of them are half a megabyte.
+pub(crate) struct Multi {
+    template: String,
+    arity: usize,
+    texts: Vec<(usize, OnceLock<String>)>,
+}
 
 impl Multi {
-    /// Writes `template` out for every size. Each `[…]` in it is repeated once a row, with commas between; `$1` to
-    /// `$arity` in it count on from row to row.
+    /// Each `[…]` in `template` is repeated once a row, with commas between; `$1` to `$arity` in it count on from row to
+    /// row; `{rows}` is their number.
     fn new(template: &str, arity: usize) -> Self {
-        Self(
-            SIZES
-                .iter()
-                .map(|&size| (size, expand(template, arity, size)))
-                .collect(),
-        )
+        Self::of_sizes(&SIZES, template.to_owned(), arity)
+    }
+
+    fn of_sizes(sizes: &[usize], template: String, arity: usize) -> Self {
+        let texts = sizes.iter().map(|&size| (size, OnceLock::new())).collect();
+        Self {
+            template,
+            arity,
+            texts,
+        }
     }
 
     /// The rows cut into the fewest statements, in order.
@@ -35,9 +45,10 @@ impl Multi {
         mut rows: &'r [T],
     ) -> impl Iterator<Item = (&'static str, &'r [T])> {
         std::iter::from_fn(move || {
-            let (size, text) = self.0.iter().find(|(size, _)| *size <= rows.len())?;
+            let (size, text) = self.texts.iter().find(|(size, _)| *size <= rows.len())?;
             let (now, later) = rows.split_at(*size);
             rows = later;
+            let text = text.get_or_init(|| expand(&self.template, self.arity, *size));
             Some((text.as_str(), now))
         })
     }
@@ -311,7 +322,7 @@ fn expand(template: &str, arity: usize, rows: usize) -> String {
         rest = tail;
     }
     text.push_str(rest);
-    text
+    text.replace("{rows}", &rows.to_string())
 }
 
 fn number(text: &mut String, group: &str, base: usize) {

@@ -76,7 +76,14 @@ impl Transport {
             .http1_only()
             .referer(false);
         let builder = with_proxy(builder, &settings.proxy)?;
-        let client = with_tls(builder, settings)?
+        // Nobody is met by TLS then: the system's roots would only take memory.
+        let plain = endpoint.url().scheme() == "http" && matches!(settings.proxy, Proxy::Direct);
+        let builder = if plain {
+            builder.tls_backend_preconfigured(client_config(&[], None)?)
+        } else {
+            with_tls(builder, settings)?
+        };
+        let client = builder
             .build()
             .map_err(|error| TransportError::Client(chain(&error)))?;
         Ok(Self {

@@ -1,7 +1,7 @@
 //! Many pieces of work of one kind: all that is written for them in one text, of several statements. On SQLite each call of the driver wakes
 //! two threads, which is more than most of these statements cost.
 
-use super::{END_RUNNING, INSERT_AUDIT, INSERT_JOURNAL, Multi, UPSERT_ISSUANCE, expand};
+use super::{END_RUNNING, INSERT_AUDIT, INSERT_JOURNAL, Multi, UPSERT_ISSUANCE};
 
 /// The texts. A statement after the first does something only if the one before it did it for every row: what is changed tells then
 /// whether all of it was done.
@@ -54,12 +54,7 @@ impl Together {
 }
 
 fn texts(statements: &[&str]) -> Multi {
-    let statements = statements.join("; ");
-    let of = |&rows: &usize| {
-        let text = expand(&statements, 0, rows);
-        (rows, text.replace("{rows}", &rows.to_string()))
-    };
-    Multi(SIZES.iter().map(of).collect())
+    Multi::of_sizes(&SIZES, statements.join("; "), 0)
 }
 
 /// A statement that is done in any case, and gives nothing back.
@@ -88,8 +83,8 @@ mod tests {
             "DELETE FROM a WHERE id IN ([$1]) AND (id, b) IN (VALUES [($1, $2)]) RETURNING id",
         );
         let adds = guarded("INSERT INTO c (d, e) VALUES [($1, f() + $2)] ON CONFLICT DO NOTHING");
-        let texts = texts(&[&ends, &adds]);
-        let (_, two) = texts.0.iter().find(|(rows, _)| *rows == 2).unwrap();
+        let texts = Box::leak(Box::new(texts(&[&ends, &adds])));
+        let (two, _) = texts.cut(&[(), ()]).next().unwrap();
         assert_eq!(
             two,
             "DELETE FROM a WHERE id IN (?, ?) AND (id, b) IN (VALUES (?, ?), (?, ?)); \
