@@ -7,9 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a program may take to listen.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// And to end.
+const LAST_CALL: Duration = Duration::from_secs(20);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_micros(500);
 
@@ -58,8 +61,15 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
+    /// Lets it end by itself: one that was built to write down what it did does so then.
     fn drop(&mut self) {
+        let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
         // It may have ended already.
+        let _ = id.map(|id| kill_process(id, Signal::TERM));
+        let deadline = Instant::now() + LAST_CALL;
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(PAUSE);
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 /// The text for `--help`.
 pub const HELP: &str = "\
-./proto-tests/bench [OPTION …]
+./proto-tests/bench [--guided] [OPTION …]
 
+  --guided         certway-ra as deploy/profile-guided builds it, which takes long once
   --seconds N      measured seconds of a cell (2; 1 to 60)
   --runs N         runs of every cell; the median is shown (1; 1 to 15)
   --clients A,B    numbers of clients (1,8,64; each 1 to 1024)
@@ -14,6 +15,7 @@ pub const HELP: &str = "\
   --cells          the cells alone, not what is measured beside them
   --long           also a million enrollments in one process and a journal of ten million rows, both on SQLite: half an
                    hour, and 20 GB in the folder
+  --starts         nothing but starts of certway-ra, with each journal; for deploy/profile-guided
   --folder PATH    where databases, keys and logs go (target/bench; emptied at the start)
   --programs PATH  where certway-ra is (beside this program)
   --help           this";
@@ -33,6 +35,8 @@ pub struct Options {
     pub cells_alone: bool,
     /// Whether what takes long is done too.
     pub long: bool,
+    /// Whether the program is only started.
+    pub starts_alone: bool,
     /// Where files go.
     pub folder: Option<PathBuf>,
     /// Where the programs are.
@@ -50,6 +54,7 @@ impl Default for Options {
             only: Vec::new(),
             cells_alone: false,
             long: false,
+            starts_alone: false,
             folder: None,
             programs: None,
             help: false,
@@ -70,6 +75,7 @@ impl Options {
                 "--help" => Some(&mut options.help),
                 "--cells" => Some(&mut options.cells_alone),
                 "--long" => Some(&mut options.long),
+                "--starts" => Some(&mut options.starts_alone),
                 _ => None,
             };
             if let Some(flag) = flag {

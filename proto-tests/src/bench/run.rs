@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustls::ClientConfig;
@@ -23,6 +24,9 @@ use super::{machine, process, requests};
 const MOST: usize = 64;
 /// How often the start of the program is timed.
 const STARTS: usize = 5;
+
+/// How long nothing is asked of the program before its memory counts as idle.
+const AT_REST: Duration = Duration::from_secs(3);
 
 /// Where a figure belongs, in the order of the table: journal, place of the cell, number of clients.
 type Place = (Option<Journal>, usize, usize);
@@ -45,6 +49,13 @@ pub fn run(options: &Options) -> Result<String> {
     let folder = folder.canonicalize()?;
     let programs = options.programs.as_deref().unwrap_or(beside);
     let site = Site::new(&folder, programs.join("certway-ra").canonicalize()?)?;
+    if options.starts_alone {
+        let ca = site.ca()?;
+        for journal in Journal::all() {
+            site.ra(&ca, journal)?;
+        }
+        return Ok(String::new());
+    }
     let machine = machine::describe(&folder)?;
     eprintln!("{machine}");
     let operations = Operations::new()?;
@@ -151,10 +162,7 @@ impl Run<'_> {
         let ra = journal
             .map(|journal| self.site.ra(ca, journal))
             .transpose()?;
-        let idle = ra
-            .as_ref()
-            .map(|ra| process::resident(ra.program.id()))
-            .transpose()?;
+        let idle = ra.as_ref().map(idle).transpose()?;
         let bench = Bench {
             ca,
             ra: ra.as_ref(),
@@ -303,6 +311,12 @@ impl Run<'_> {
         };
         self.figures.iter().map(row).collect()
     }
+}
+
+/// MiB of a program that has been left alone.
+fn idle(ra: &Ra) -> Result<f64> {
+    std::thread::sleep(AT_REST);
+    process::resident(ra.program.id())
 }
 
 fn rest_v2() -> Result<&'static Cell> {
