@@ -76,14 +76,8 @@ impl Transport {
             .http1_only()
             .referer(false);
         let builder = with_proxy(builder, &settings.proxy)?;
-        // Nobody is met by TLS then: the system's roots would only take memory.
-        let plain = endpoint.url().scheme() == "http" && matches!(settings.proxy, Proxy::Direct);
-        let builder = if plain {
-            builder.tls_backend_preconfigured(client_config(&[], None)?)
-        } else {
-            with_tls(builder, settings)?
-        };
-        let client = builder
+        let roots = roots(&endpoint, settings);
+        let client = with_tls(builder, roots, settings.tls.identity.as_ref())?
             .build()
             .map_err(|error| TransportError::Client(chain(&error)))?;
         Ok(Self {
@@ -263,19 +257,29 @@ fn with_proxy(builder: ClientBuilder, proxy: &Proxy) -> Result<ClientBuilder, Tr
     }
 }
 
+/// What TLS servers are trusted by. Over plain HTTP to the CA itself none is met, and the system's roots would only take memory.
+fn roots<'a>(endpoint: &Endpoint, settings: &'a TransportSettings) -> &'a TlsRoots {
+    const NONE: &TlsRoots = &TlsRoots::Only(Vec::new());
+    let is_plain = endpoint.url().scheme() == "http" && matches!(settings.proxy, Proxy::Direct);
+    match &settings.tls.roots {
+        TlsRoots::System if is_plain => NONE,
+        roots => roots,
+    }
+}
+
 fn with_tls(
     builder: ClientBuilder,
-    settings: &TransportSettings,
+    roots: &TlsRoots,
+    identity: Option<&TlsIdentity>,
 ) -> Result<ClientBuilder, TransportError> {
-    let tls = &settings.tls;
-    match &tls.roots {
+    match roots {
         TlsRoots::Only(roots) => {
-            Ok(builder.tls_backend_preconfigured(client_config(roots, tls.identity.as_ref())?))
+            Ok(builder.tls_backend_preconfigured(client_config(roots, identity)?))
         }
         TlsRoots::System => {
             // The HTTP library asks for the process's provider here; if the program chose one before, that stays.
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-            match &tls.identity {
+            match identity {
                 Some(identity) => Ok(builder.identity(pem_identity(identity)?)),
                 None => Ok(builder),
             }
