@@ -3,6 +3,7 @@
 use aws_lc_rs::{digest, hmac, pbkdf2};
 use const_oid::ObjectIdentifier;
 use der::asn1::AnyRef;
+use pki::digest::HashAlgorithm;
 use spki::AlgorithmIdentifierOwned;
 
 use super::ProtectionError;
@@ -42,11 +43,12 @@ impl Owf {
     #[must_use]
     pub fn oid(self) -> ObjectIdentifier {
         match self {
-            Self::Sha1 => const { ObjectIdentifier::new_unwrap("1.3.14.3.2.26") },
-            Self::Sha256 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1") },
-            Self::Sha384 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2") },
-            Self::Sha512 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3") },
+            Self::Sha1 => HashAlgorithm::Sha1,
+            Self::Sha256 => HashAlgorithm::Sha256,
+            Self::Sha384 => HashAlgorithm::Sha384,
+            Self::Sha512 => HashAlgorithm::Sha512,
         }
+        .oid()
     }
 
     pub(super) fn from_algorithm(

@@ -134,31 +134,23 @@ fn in_tree(namespace: &Namespace<'_>) {
     let api = namespace.api();
     let selfsigned = namespace.create("Issuer", "selfsigned", &json!({ "selfSigned": {} }));
     api.until_condition(&selfsigned, "Ready", "True");
-    let root = json!({
-        "isCA": true,
-        "commonName": "Root of this measure",
-        "secretName": "root",
-        "privateKey": { "algorithm": "ECDSA" },
-        "issuerRef": { "name": "selfsigned" },
-    });
-    let root = namespace.create("Certificate", "root", &root);
-    api.until_condition(&root, "Ready", "True");
-    let root = namespace.create("Issuer", "root", &json!({ "ca": { "secretName": "root" } }));
-    api.until_condition(&root, "Ready", "True");
+    signer(namespace, "root", "Root of this measure", "selfsigned");
     // As behind certway-ra: what a chain has more is written and read by all.
-    let issuing = json!({
+    signer(namespace, "ca", "Issuing CA of this measure", "root");
+}
+
+/// A CA whose certificate another Issuer signs, as an Issuer of the same name.
+fn signer(namespace: &Namespace<'_>, name: &str, common_name: &str, signed_by: &str) {
+    let api = namespace.api();
+    let certificate = json!({
         "isCA": true,
-        "commonName": "Issuing CA of this measure",
-        "secretName": "issuing",
+        "commonName": common_name,
+        "secretName": name,
         "privateKey": { "algorithm": "ECDSA" },
-        "issuerRef": { "name": "root" },
+        "issuerRef": { "name": signed_by },
     });
-    let issuing = namespace.create("Certificate", "issuing", &issuing);
-    api.until_condition(&issuing, "Ready", "True");
-    let issuer = namespace.create(
-        "Issuer",
-        "ca",
-        &json!({ "ca": { "secretName": "issuing" } }),
-    );
+    let certificate = namespace.create("Certificate", name, &certificate);
+    api.until_condition(&certificate, "Ready", "True");
+    let issuer = namespace.create("Issuer", name, &json!({ "ca": { "secretName": name } }));
     api.until_condition(&issuer, "Ready", "True");
 }
