@@ -121,15 +121,19 @@ impl Journal for MemoryJournal {
         held.next_row += 1;
         let mut row = Row {
             number: held.next_row,
-            entry: new.clone(),
+            entry: Entry {
+                due: None,
+                ..new.clone()
+            },
             fence: 0,
             leased_until: None,
         };
         let (claim, _) = row.take(until);
-        held.due.extend(new.due.map(|due| (due, new.id)));
-        if let Some(mut stale) = held.rows.insert(new.id, Box::new(row)) {
+        if let Some(mut stale) = held.rows.remove(&new.id) {
             schedule(&mut held.due, &mut stale.entry, None);
         }
+        schedule(&mut held.due, &mut row.entry, new.due);
+        held.rows.insert(new.id, Box::new(row));
         held.audit.push(audit);
         Ok(Begun::New(claim))
     }
