@@ -65,6 +65,7 @@ every_journal! {
     an_entry_of_which_nothing_left_us_gives_way,
     an_ended_entry_gives_way_after_its_replay_span_and_not_before,
     of_many_that_replace_a_stale_entry_exactly_one_is_new,
+    what_replaces_a_stale_entry_is_carried_on_when_it_is_due,
     an_issued_certificate_is_known_with_owner_and_entry,
     an_issued_certificate_outlives_its_entry,
     an_issued_certificate_is_found_by_serial_number_and_issuer_however_that_is_encoded,

@@ -539,6 +539,18 @@ pub(crate) async fn of_many_that_replace_a_stale_entry_exactly_one_is_new(journa
     );
 }
 
+pub(crate) async fn what_replaces_a_stale_entry_is_carried_on_when_it_is_due(journal: &Any) {
+    let first = entry("a");
+    let claim = begun(&**journal, &first, LONG).await;
+    journal
+        .write(&claim, end(&first, Phase::NotSent))
+        .await
+        .unwrap();
+    begun(&**journal, &first, NONE).await;
+    let claimed = journal.claim_due(10, at(99), LONG).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+}
+
 pub(crate) async fn an_issued_certificate_is_known_with_owner_and_entry(journal: &Any) {
     let (entry, leaf) = (entry("a"), certificate("a"));
     let claim = begun(&**journal, &entry, LONG).await;
