@@ -275,6 +275,14 @@ fn is_busy(error: &sqlx::Error) -> bool {
     matches!(code.map(|code| code & 0xff), Some(5 | 6))
 }
 
+/// NORMAL would lose acknowledged rows at a power failure. secure_delete: what ended leaves no message behind. temp_store: a statement of
+/// many rows notes the pages it changes, should one of them fail, and would make and unlink a file for them in most batches.
+const SQLITE_WRITER: [&str; 3] = [
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = FAST",
+    "PRAGMA temp_store = MEMORY",
+];
+
 async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Fault> {
     let mode = write_ahead(connection).await?;
     if mode != "wal" {
@@ -282,8 +290,7 @@ async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Fault> {
             "SQLite cannot keep a write-ahead log beside this file: put it on a local disk, in a directory this user may write to",
         ));
     }
-    // NORMAL would lose acknowledged rows at a power failure. secure_delete: what ended leaves no message behind.
-    for pragma in ["PRAGMA synchronous = FULL", "PRAGMA secure_delete = FAST"] {
+    for pragma in SQLITE_WRITER {
         sqlx::query(pragma).execute(&mut *connection).await?;
     }
     Ok(())
