@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use jiff::{SignedDuration, Timestamp};
@@ -57,6 +58,9 @@ pub enum TransportError {
 }
 
 const PKIXCMP: &str = "application/pkixcmp";
+/// How long a connection is kept that nobody uses. Servers give up theirs after 20 s and more: a message that meets a connection on its way
+/// to be closed may or may not have been processed, and its row has to wait.
+const UNUSED: Duration = Duration::from_secs(15);
 /// What a server may make us wait at most by `Retry-After`.
 const LONGEST_RETRY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -73,6 +77,7 @@ impl Transport {
             .tcp_nodelay(true)
             // Opening connections again and again costs more than an enrollment; who limits calls also limits these.
             .pool_max_idle_per_host(usize::MAX)
+            .pool_idle_timeout(UNUSED)
             .http1_only()
             .referer(false);
         let builder = with_proxy(builder, &settings.proxy)?;
