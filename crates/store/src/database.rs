@@ -338,3 +338,33 @@ fn migrations(texts: &[&'static str]) -> Migrator {
     });
     Migrator::with_migrations(numbered.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn asked(connection: &mut AnyConnection, pragma: &'static str) -> i64 {
+        let asked = sqlx::query(pragma).fetch_one(connection).await;
+        asked.unwrap().try_get(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_writer_of_sqlite_syncs_each_commit_and_makes_no_files_beside_the_log() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let url = format!("sqlite://{}/journal.db", dir.path().display());
+        let target = Target::parse(&url).unwrap();
+        let database = Database::at(&target, Duration::from_secs(5)).await.unwrap();
+        let mut writer = database.connect_writer().await.unwrap();
+        let (full, memory) = (2, 2);
+        assert_eq!(asked(&mut writer, "PRAGMA synchronous").await, full);
+        assert_eq!(asked(&mut writer, "PRAGMA temp_store").await, memory);
+    }
+
+    #[tokio::test]
+    async fn sqlite_is_compiled_with_what_cargo_config_says() {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect("sqlite::memory:").await.unwrap();
+        let used = "SELECT sqlite_compileoption_used('DEFAULT_MEMSTATUS=0')";
+        assert_eq!(asked(&mut connection, used).await, 1);
+    }
+}
