@@ -1,9 +1,10 @@
 use sqlx::AnyConnection;
 
-use super::{
+use super::bind::{
     Bound, bind_audit, bind_ending, bind_issuance, bind_journal, bind_moving, bind_outcome,
-    bind_running, ids,
+    bind_running,
 };
+use super::ids;
 use crate::fault::Fault;
 use crate::known::Known;
 use crate::rows::{Held, Work};

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use sqlx::AnyConnection;
 
-use super::{Bound, bind_audit, bind_issuance, bind_journal, bind_moving, bind_running};
+use super::bind::{Bound, bind_audit, bind_issuance, bind_journal, bind_moving, bind_running};
 use crate::fault::Fault;
 use crate::known::Known;
 use crate::rows::{BeginRow, Held, Work, WriteRow};
@@ -103,7 +103,7 @@ fn bind_writes<'r>(query: Bound<'r>, ends: bool, rows: &[(usize, &'r WriteRow)])
     audit.fold(query, bind_audit)
 }
 
-/// As [`super::bind_outcome`], but for a leaf that goes into the issuance at the same time and is not written a second time.
+/// As [`super::bind::bind_outcome`], but for a leaf that goes into the issuance at the same time and is not written a second time.
 fn bind_outcome<'r>(query: Bound<'r>, row: &'r WriteRow) -> Bound<'r> {
     let issued = row.issuance.as_ref().map(|issuance| &issuance.certificate);
     let leaf = row.leaf.as_ref().filter(|leaf| Some(*leaf) != issued);
