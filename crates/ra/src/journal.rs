@@ -167,7 +167,7 @@ pub trait Journal: Send + Sync {
     async fn find(&self, id: &EntryId) -> Result<Option<Entry>, JournalError>;
 
     /// The entry as this process last left it where it remembers that, as it stands otherwise. Others may have moved it since: for who
-    /// claims it next, and is told then how it stands.
+    /// claims it next, and is told then how it stands, or asks for what no change touches.
     ///
     /// # Errors
     /// [`JournalError`]

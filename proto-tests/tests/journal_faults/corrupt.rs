@@ -1,8 +1,12 @@
 //! SQLite files that are damaged: said clearly, never served around, and left as they are.
 
+use bytes::Bytes;
+use pkixcmp::PkiMessage;
+use pkixcmp::client::Step;
 use proto_tests::{EmbeddedCa, HttpsClient};
 
-use crate::site::{Node, Order, Site};
+use crate::look::execute;
+use crate::site::{First, Node, Order, Site, post};
 
 /// A journal with some requests in it, written out to its file.
 fn filled(site: &Site) -> Vec<u8> {
@@ -76,4 +80,28 @@ fn pages_damaged_in_the_middle_give_503_and_the_reason_in_the_log() {
 
 fn status(client: &HttpsClient, name: &str) -> u16 {
     Order::new(name).send(client).unwrap().status
+}
+
+/// A read is most of what a confirmation costs beyond its writes. The row cannot be read here, as the certConf that comes again shows.
+#[test]
+fn the_process_that_issued_hears_the_confirmation_without_reading_the_row_again() {
+    let ca = EmbeddedCa::start();
+    let site = Site::before(&ca);
+    let node = Node::start(site.launch());
+    let client = node.cmp();
+    let First {
+        mut talk, message, ..
+    } = First::to_be_confirmed("unread");
+    let answer = post(&client, &message).unwrap();
+    assert!(matches!(talk.hear(&answer.body), Step::Issued(_)));
+    let journal = site.setup.path("journal.db");
+    let url = format!("sqlite://{}", journal.display());
+    execute(&url, "UPDATE journal SET head = x'00'");
+
+    let accepted = talk.accept();
+    let answer = post(&client, &accepted).unwrap();
+    assert_eq!(talk.clone().hear(&answer.body), Step::Confirmed);
+    let again = post(&client, &accepted).unwrap();
+    let again = PkiMessage::decode(Bytes::from(again.body)).unwrap();
+    assert_eq!(again.body().name(), "error");
 }

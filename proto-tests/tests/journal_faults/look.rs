@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::site::{First, Node, Order, SECRET, Site};
 
-fn execute(url: &str, statement: &'static str) {
+pub(crate) fn execute(url: &str, statement: &'static str) {
     postgres::connected(url, async |connection| {
         sqlx::query(statement).execute(connection).await.unwrap();
     })

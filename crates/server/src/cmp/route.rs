@@ -69,6 +69,6 @@ async fn began(
     message: &PkiMessage,
 ) -> Result<Option<Label>, JournalError> {
     let id = EntryId::of(credential, &transaction_id(message));
-    let entry = site.ra.journal.find(&id).await?;
+    let entry = site.ra.journal.expected(&id).await?;
     Ok(entry.map(|entry| entry.label))
 }
