@@ -2,7 +2,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
 use super::bind::Bound;
-use super::{held, ids};
+use super::{held, ids, many};
 use crate::fault::Fault;
 use crate::rows::{AuditRow, Held, Prune, Work};
 use crate::sql::{Multi, Sql};
@@ -140,17 +140,15 @@ fn rows_of(rows: &[AnyRow]) -> Result<Vec<Held>, Fault> {
     rows.iter().map(held).collect()
 }
 
-/// As [`super::many`], for statements that are too rare to be kept prepared.
+/// As [`many`], for statements that are too rare to be kept prepared.
 async fn listed<'r, T>(
     connection: &mut AnyConnection,
     statement: &'static Multi,
     rows: &'r [T],
     bind: impl Fn(Bound<'r>, &'r T) -> Bound<'r>,
 ) -> Result<Vec<AnyRow>, sqlx::Error> {
-    let mut returned = Vec::new();
-    for (text, rows) in statement.cut(rows) {
-        let query = rows.iter().fold(sqlx::query(text).persistent(false), &bind);
-        returned.extend(query.fetch_all(&mut *connection).await?);
-    }
-    Ok(returned)
+    many(connection, statement, rows, |query, row| {
+        bind(query.persistent(false), row)
+    })
+    .await
 }
