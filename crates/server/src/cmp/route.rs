@@ -69,6 +69,7 @@ async fn began(
     message: &PkiMessage,
 ) -> Result<Option<Label>, JournalError> {
     let id = EntryId::of(credential, &transaction_id(message));
+    // The label never changes, and this is asked before the sender is known: it should cost little.
     let entry = site.ra.journal.expected(&id).await?;
     Ok(entry.map(|entry| entry.label))
 }
