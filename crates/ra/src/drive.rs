@@ -19,9 +19,9 @@ pub(crate) enum Attempt {
 }
 
 /// What others sealed into a row and now replace; what is `None` stays.
-struct States {
-    front: Option<Sealed>,
-    upstream: Option<Sealed>,
+pub(crate) struct States {
+    pub(crate) front: Option<Sealed>,
+    pub(crate) upstream: Option<Sealed>,
 }
 
 impl From<Option<Sealed>> for States {
@@ -211,67 +211,6 @@ impl Ra {
         Ok(moved)
     }
 
-    /// The requester's (or the deadline's) word on an issued certificate, made durable before the CA hears it. `lease`: how the claim goes
-    /// on where the CA has to be told. An entry that waits for no word stays as it is.
-    pub(crate) async fn hear(
-        &self,
-        claim: &Claim,
-        lease: Lease,
-        entry: &mut Entry,
-        verdict: Verdict,
-        front: Option<Sealed>,
-    ) -> Result<(), Error> {
-        let Phase::Issued(answer) = entry.phase.clone() else {
-            return Ok(());
-        };
-        let settled = !answer.must_confirm && matches!(verdict, Verdict::Accept { .. });
-        let states = States {
-            front,
-            upstream: None,
-        };
-        if settled {
-            self.write(
-                claim,
-                entry,
-                Phase::Confirmed(answer),
-                states,
-                None,
-                Lease::End,
-            )
-            .await?;
-        } else {
-            let due = self.due(By::Ra, (self.clock)(), self.lease);
-            self.write(
-                claim,
-                entry,
-                Phase::Confirming(answer, verdict),
-                states,
-                due,
-                lease,
-            )
-            .await?;
-        }
-        step::reached(step::HEARD, &entry.id);
-        Ok(())
-    }
-
-    /// The requester gives up before there is a certificate: that is durable, and the CA goes on being asked, since it may issue one.
-    pub(crate) async fn give_up(
-        &self,
-        claim: &Claim,
-        entry: &mut Entry,
-        why: Refusal,
-        front: Option<Sealed>,
-    ) -> Result<(), Error> {
-        let states = States {
-            front,
-            upstream: None,
-        };
-        let due = entry.due;
-        self.write(claim, entry, Phase::Abandoned(why), states, due, Lease::End)
-            .await
-    }
-
     /// Step 12.
     async fn tell(&self, claim: &Claim, entry: &mut Entry, by: By<'_>) -> Result<Moved, Error> {
         let Phase::Confirming(answer, verdict) = entry.phase.clone() else {
@@ -356,7 +295,7 @@ impl Ra {
     }
 
     /// Makes the change durable and `entry` what the journal now says.
-    async fn write(
+    pub(crate) async fn write(
         &self,
         claim: &Claim,
         entry: &mut Entry,

@@ -15,6 +15,7 @@ mod audit;
 mod authority;
 mod changes;
 mod check;
+mod confirm;
 mod correlation;
 mod credentials;
 mod decide;
@@ -44,6 +45,7 @@ pub use authority::{
 };
 pub use changes::{Change as Changed, Changes};
 pub use check::{Anchors, OnChange, Sound, check};
+pub use confirm::Word;
 pub use correlation::{Correlation, NoCorrelation};
 pub use credentials::{Credentials, SharedSecret};
 pub use decide::{Approved, Question, decide};

@@ -5,13 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{Instrument, Span};
 
 use crate::{
-    Approved, AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By, Claim,
-    Correlation, Domains, EnrollRequest, Entry, EntryId, Error, Journal, JournalError, Label,
-    Lease, Order, Outcome, Phase, Profile, ProfileName, Refusal, RefusalKind, Requester,
-    Requesters, Sealed, Stage, Verdict, Witness,
+    Approved, AskError, Asked, AuditEvent, AuditKind, Authority, AuthorityName, Begun, By,
+    Correlation, Domains, EnrollRequest, Entry, EntryId, Error, Journal, Label, Lease, Order,
+    Outcome, Phase, Profile, ProfileName, Refusal, RefusalKind, Requester, Requesters, Stage,
+    Verdict, Witness,
     approve::lent,
     drive::Attempt,
-    outcome::{is_elsewhere, unavailable, unknown},
+    outcome::{is_elsewhere, unavailable},
     record, step,
     unbegun::Unbegun,
     witness::Laps,
@@ -126,92 +126,6 @@ impl Ra {
             changed_at: now,
         };
         self.begin(entry, by).await
-    }
-
-    /// The requester's word on its certificate: certConf, or its error message. One that rejects counts also before there is a
-    /// certificate: what the CA issues yet is given back. `front` takes the place of the row's front state, in the
-    /// same write as the verdict, so that the word is known again when it is repeated.
-    ///
-    /// # Errors
-    /// [`Error`]; what the requester can mend is [`Outcome::Refused`].
-    pub async fn confirm(
-        self: Arc<Self>,
-        who: Requester,
-        id: EntryId,
-        verdict: Verdict,
-        front: Option<Sealed>,
-    ) -> Result<Outcome, Error> {
-        if let Some((claim, entry)) = self.journal.left(&id)
-            && entry.owner == who.credential
-        {
-            let heard = self.hear_again(claim, entry, verdict.clone(), front.clone());
-            match heard.await {
-                Err(Error::Journal(JournalError::Fenced)) => {}
-                done => return done,
-            }
-        }
-        let Some((claim, mut entry)) = self.journal.claim(&id, self.lease).await? else {
-            return Ok(self.recall(&who, &id).await?.unwrap_or_else(unknown));
-        };
-        if entry.owner != who.credential {
-            self.journal.release(claim).await?;
-            return Ok(unknown());
-        }
-        match (entry.phase.clone(), verdict) {
-            (Phase::Issued(_), verdict) => {
-                self.hear(&claim, Lease::Keep, &mut entry, verdict, front)
-                    .await?;
-                let span = entry_span(&entry);
-                let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
-                driven.instrument(span).await
-            }
-            (Phase::Confirming(..), _) => {
-                let span = entry_span(&entry);
-                let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
-                driven.instrument(span).await
-            }
-            (Phase::Begun | Phase::Waiting, Verdict::Reject { why, .. }) => {
-                self.give_up(&claim, &mut entry, why, front).await?;
-                self.outcome(entry)
-            }
-            (phase, _) => {
-                self.journal.release(claim).await?;
-                let refusal = match phase {
-                    Phase::Confirmed(_) => Refusal::new(
-                        RefusalKind::AlreadyConfirmed,
-                        "the certificate was confirmed before",
-                    ),
-                    Phase::Abandoned(why)
-                    | Phase::Withdrawn(why)
-                    | Phase::Refused(why)
-                    | Phase::Lost(why) => why,
-                    _ => Refusal::new(
-                        RefusalKind::BadRequest,
-                        "there is no certificate to confirm",
-                    ),
-                };
-                Ok(Outcome::Refused {
-                    refusal,
-                    entry: Some(Box::new(entry)),
-                })
-            }
-        }
-    }
-
-    /// The requester's word on an entry that this process left for it: one write claims the entry again and has the word. Fenced if
-    /// anyone else has touched the entry.
-    async fn hear_again(
-        &self,
-        claim: Claim,
-        mut entry: Entry,
-        verdict: Verdict,
-        front: Option<Sealed>,
-    ) -> Result<Outcome, Error> {
-        let lease = Lease::Again(self.lease);
-        self.hear(&claim, lease, &mut entry, verdict, front).await?;
-        let span = entry_span(&entry);
-        let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
-        driven.instrument(span).await
     }
 
     /// What came of an earlier request: GET, pollReq and retransmission alike. `None` when there is no such request
@@ -407,7 +321,7 @@ impl Ra {
 }
 
 /// What is done for an entry outside the call that began it is logged under that call's name all the same.
-fn entry_span(entry: &Entry) -> Span {
+pub(crate) fn entry_span(entry: &Entry) -> Span {
     let correlation = entry.correlation.as_ref().map(Correlation::as_str);
     tracing::info_span!("entry", id = %entry.id, correlation_id = correlation)
 }

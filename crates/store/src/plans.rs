@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use crate::database::Database;
-use crate::sql::{POSTGRES, SQLITE, Sql, Together};
+use crate::sql::{POSTGRES, SQLITE, Sql};
 use crate::{Options, SqlJournal, Target};
 
 /// What these read is bounded, or read once.
@@ -77,6 +77,50 @@ fn parameters(text: &str) -> usize {
     numbers.max().unwrap_or(0)
 }
 
+/// What one row of a statement that is a part of others looks like, and the types of its parameters.
+const MOVING: (&str, &str) = (
+    "UPDATE running",
+    "bigint, bigint, bigint, bytea, bigint, bigint",
+);
+const PARTS: [(&str, &str); 7] = [
+    (
+        "INSERT INTO journal",
+        "bigint, bytea, bytea, bytea, bytea, text",
+    ),
+    (
+        "INSERT INTO running",
+        "bigint, bigint, bigint, bigint, bytea",
+    ),
+    MOVING,
+    ("DELETE FROM running", "bigint, bigint"),
+    (
+        "INSERT INTO issuance",
+        "bigint, bytea, bytea, text, text, bytea, bigint",
+    ),
+    ("INSERT INTO outcome", "bigint, bytea, bytea, bytea"),
+    (
+        "INSERT INTO audit",
+        "bigint, text, bytea, text, text, text, text, text, bigint",
+    ),
+];
+
+/// The types of the parameters of a text for two rows, in order.
+fn together_types(text: &str) -> Vec<&'static str> {
+    let mut found: Vec<_> = PARTS
+        .iter()
+        .filter_map(|(part, types)| Some((text.find(part)?, *part, *types)))
+        .collect();
+    found.sort_unstable();
+    let of = |(_, part, types): (usize, &str, &'static str)| {
+        let ids: &[_] = match part {
+            "DELETE FROM running" => &["bigint"],
+            _ => &[],
+        };
+        [ids, ids, &[types, types]].concat()
+    };
+    found.into_iter().flat_map(of).collect()
+}
+
 async fn plan(look: &mut AnyConnection, text: String) -> Vec<String> {
     let rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(look).await;
     let rows = rows.unwrap();
@@ -94,8 +138,7 @@ async fn sqlite_reads_no_table_from_end_to_end() {
     let patience = std::time::Duration::from_secs(5);
     let database = Database::at(&target, patience).await.unwrap();
     let mut look = database.connect_writer().await.unwrap();
-    let together = SQLITE.together.iter().flat_map(Together::all);
-    let two = together.flat_map(|text| text.cut(&[(), ()]));
+    let two = SQLITE.together.all().flat_map(|text| text.cut(&[(), ()]));
     let two = two.flat_map(|(text, _)| text.split("; "));
     let two = two.map(|statement| ("together", statement.to_owned()));
     for (name, text) in statements(&SQLITE).into_iter().chain(two) {
@@ -147,7 +190,10 @@ async fn postgres_reads_no_table_from_end_to_end() {
         "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan".to_owned(),
     )
     .await;
-    for (number, (name, text)) in statements(&POSTGRES).into_iter().enumerate() {
+    let two = POSTGRES.together.all().flat_map(|text| text.cut(&[(), ()]));
+    let two = two.map(|(text, _)| ("together", text.to_owned()));
+    let all = statements(&POSTGRES).into_iter().chain(two);
+    for (number, (name, text)) in all.enumerate() {
         let mut explain = format!("EXPLAIN EXECUTE s{number}");
         let count = parameters(&text);
         if count > 0 {
@@ -155,12 +201,11 @@ async fn postgres_reads_no_table_from_end_to_end() {
         }
         // Where PostgreSQL cannot tell by itself; the driver sends the types.
         let types = match name {
-            "end_running" => "(bigint, bigint, bigint, bigint)",
-            "move_running" => {
-                "(bigint, bigint, bigint, bytea, bigint, bigint, bigint, bigint, bigint, bytea, bigint, bigint)"
-            }
-            "reclaim" => "(bytea, bigint, bigint, bytea)",
-            _ => "",
+            "end_running" => "(bigint, bigint, bigint, bigint)".to_owned(),
+            "move_running" => format!("({0}, {0})", MOVING.1),
+            "reclaim" => "(bytea, bigint, bigint, bytea)".to_owned(),
+            "together" => format!("({})", together_types(&text).join(", ")),
+            _ => String::new(),
         };
         plan(&mut look, format!("PREPARE s{number} {types} AS {text}")).await;
         let lines = plan(&mut look, explain).await;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{LazyLock, OnceLock};
 
 pub(crate) use alone::{Alone, Parts};
-pub(crate) use together::Together;
+pub(crate) use together::{Together, Told};
 
 /// At most so many rows in one statement, and jobs in one batch.
 pub(crate) const MOST_ROWS: usize = 64;
@@ -19,22 +19,32 @@ const SIZES: [usize; 12] = [64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 /// Written out for a number of rows when that many come for the first time: all of them are half a megabyte.
 pub(crate) struct Multi {
     template: String,
-    arity: usize,
+    marks: Marks,
     texts: Vec<(usize, OnceLock<String>)>,
 }
 
+/// How the parameters of a template are written.
+#[derive(Clone, Copy)]
+enum Marks {
+    /// `$1` to that number, which count on from row to row.
+    Counted(usize),
+    /// Each `?` stays as it is; `{rows}` is the number of rows.
+    Nameless,
+    /// Each `?` gets its number in the order of the text.
+    Ordered,
+}
+
 impl Multi {
-    /// Each `[…]` in `template` is repeated once a row, with commas between; `$1` to `$arity` in it count on from row to
-    /// row; `{rows}` is their number.
+    /// Each `[…]` in `template` is repeated once a row, with commas between; `$1` to `$arity` in it count on from row to row.
     fn new(template: &str, arity: usize) -> Self {
-        Self::of_sizes(&SIZES, template.to_owned(), arity)
+        Self::of_sizes(&SIZES, template.to_owned(), Marks::Counted(arity))
     }
 
-    fn of_sizes(sizes: &[usize], template: String, arity: usize) -> Self {
+    fn of_sizes(sizes: &[usize], template: String, marks: Marks) -> Self {
         let texts = sizes.iter().map(|&size| (size, OnceLock::new())).collect();
         Self {
             template,
-            arity,
+            marks,
             texts,
         }
     }
@@ -48,7 +58,7 @@ impl Multi {
             let (size, text) = self.texts.iter().find(|(size, _)| *size <= rows.len())?;
             let (now, later) = rows.split_at(*size);
             rows = later;
-            let text = text.get_or_init(|| expand(&self.template, self.arity, *size));
+            let text = text.get_or_init(|| expand(&self.template, self.marks, *size));
             Some((text.as_str(), now))
         })
     }
@@ -62,8 +72,8 @@ pub(crate) struct Sql {
     pub(crate) try_to_write: &'static str,
     /// Whole transactions in one text, where the database takes that.
     pub(crate) alone: Option<Alone>,
-    /// Many rows of one kind in one text, where the database takes that.
-    pub(crate) together: Option<Together>,
+    /// Many rows of one kind in one text.
+    pub(crate) together: Together,
     pub(crate) retire: &'static str,
     pub(crate) forget_running: &'static str,
     pub(crate) insert_journal: Multi,
@@ -116,7 +126,7 @@ pub(crate) static SQLITE: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&Words {
         begin: "BEGIN IMMEDIATE",
         try_to_write: "PRAGMA user_version = 0",
-        takes_several: true,
+        told: Told::Changes,
         now: "(CAST(unixepoch('subsec') * 1000 AS INTEGER) * 1000)",
         skip: "",
     })
@@ -127,7 +137,7 @@ pub(crate) static POSTGRES: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&Words {
         begin: "BEGIN",
         try_to_write: "SELECT txid_current()",
-        takes_several: false,
+        told: Told::Rows,
         now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
         skip: "FOR UPDATE SKIP LOCKED",
     })
@@ -136,8 +146,7 @@ pub(crate) static POSTGRES: LazyLock<Sql> = LazyLock::new(|| {
 struct Words {
     begin: &'static str,
     try_to_write: &'static str,
-    /// Whether one text may hold several statements with parameters.
-    takes_several: bool,
+    told: Told,
     now: &'static str,
     skip: &'static str,
 }
@@ -174,7 +183,7 @@ impl Sql {
         let Words {
             begin,
             try_to_write,
-            takes_several,
+            told,
             now,
             skip,
         } = words;
@@ -191,8 +200,9 @@ impl Sql {
         Self {
             begin,
             try_to_write,
-            alone: takes_several.then(|| Alone::new(begin, &insert_running, &move_running)),
-            together: takes_several.then(|| Together::new(&insert_running, &move_running)),
+            alone: (*told == Told::Changes)
+                .then(|| Alone::new(begin, &insert_running, &move_running)),
+            together: Together::new(*told, &insert_running, &move_running),
             retire: "UPDATE journal SET retired = id WHERE id = $1 AND retired = 0",
             forget_running: "DELETE FROM running WHERE id = $1",
             insert_journal: Multi::new(INSERT_JOURNAL, 6),
@@ -307,7 +317,7 @@ impl Sql {
     }
 }
 
-fn expand(template: &str, arity: usize, rows: usize) -> String {
+fn expand(template: &str, marks: Marks, rows: usize) -> String {
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('[') {
@@ -317,12 +327,29 @@ fn expand(template: &str, arity: usize, rows: usize) -> String {
             if row > 0 {
                 text.push_str(", ");
             }
-            number(&mut text, group, row * arity);
+            match marks {
+                Marks::Counted(arity) => number(&mut text, group, row * arity),
+                Marks::Nameless | Marks::Ordered => text.push_str(group),
+            }
         }
         rest = tail;
     }
     text.push_str(rest);
-    text.replace("{rows}", &rows.to_string())
+    match marks {
+        Marks::Counted(_) => text,
+        Marks::Nameless => text.replace("{rows}", &rows.to_string()),
+        Marks::Ordered => in_order(&text),
+    }
+}
+
+fn in_order(text: &str) -> String {
+    let mut pieces = text.split('?');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.zip(1..).fold(first, |mut text, (piece, at)| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "${at}{piece}");
+        text
+    })
 }
 
 fn number(text: &mut String, group: &str, base: usize) {
@@ -347,7 +374,7 @@ mod tests {
     #[test]
     fn each_group_is_repeated_once_a_row_and_its_parameters_count_on() {
         assert_eq!(
-            expand("IN ([$1]) AND IN (VALUES [($1, $2)])", 2, 3),
+            expand("IN ([$1]) AND IN (VALUES [($1, $2)])", Marks::Counted(2), 3),
             "IN ($1, $3, $5) AND IN (VALUES ($1, $2), ($3, $4), ($5, $6))"
         );
     }

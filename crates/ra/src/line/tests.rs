@@ -8,7 +8,7 @@ use super::*;
 use crate::memory::{MemoryCa, MemoryDomains, MemoryJournal, MemoryWitness, Script};
 use crate::{
     Anchors, Called, ConfirmedBy, CredentialId, Key, KeyRules, NameRules, OnChange, Principal,
-    Proof, Replaces, RevokeRequest, Sealed, UsageRules, ValidityRules,
+    Proof, Replaces, RevokeRequest, Sealed, UsageRules, ValidityRules, Word,
 };
 
 const START: i64 = 1_800_000_000;
@@ -84,7 +84,17 @@ impl House {
     }
 
     fn confirm(&self, id: EntryId, verdict: Verdict) -> Outcome {
-        block_on(Arc::clone(&self.ra).confirm(alice(), id, verdict, None)).unwrap()
+        block_on(Arc::clone(&self.ra).confirm(alice(), self.word(id, verdict))).unwrap()
+    }
+
+    /// A word on the request that has the key now.
+    fn word(&self, id: EntryId, verdict: Verdict) -> Word {
+        Word {
+            id,
+            begun_at: block_on(self.journal.find(&id)).unwrap().unwrap().begun_at,
+            verdict,
+            front: None,
+        }
     }
 
     fn sweep(&self) -> usize {
@@ -600,7 +610,11 @@ fn the_state_of_a_front_changes_with_the_requesters_last_word() {
     issued(house.enroll(asked).unwrap());
     let word = Sealed(Bytes::from_static(b"certConf"));
     let verdict = Verdict::Accept { original: None };
-    let told = Arc::clone(&house.ra).confirm(alice(), id_of("k"), verdict, Some(word.clone()));
+    let said = Word {
+        front: Some(word.clone()),
+        ..house.word(id_of("k"), verdict)
+    };
+    let told = Arc::clone(&house.ra).confirm(alice(), said);
     issued(block_on(told).unwrap());
     let row = block_on(house.journal.find(&id_of("k"))).unwrap().unwrap();
     assert_eq!(row.front, word);
@@ -722,10 +736,41 @@ fn nobody_sees_or_moves_the_request_of_another() {
     let mallory = requester("mallory");
     assert!(house.recall(&mallory, "k").is_none());
     let verdict = Verdict::Accept { original: None };
-    let outcome =
-        block_on(Arc::clone(&house.ra).confirm(mallory, id_of("k"), verdict, None)).unwrap();
+    let word = house.word(id_of("k"), verdict);
+    let outcome = block_on(Arc::clone(&house.ra).confirm(mallory, word)).unwrap();
     assert_eq!(refused(outcome), RefusalKind::NotFound);
     assert!(matches!(house.phase("k"), Phase::Issued(_)));
+}
+
+#[test]
+fn a_word_on_an_ended_request_is_none_on_the_one_that_has_its_key_since() {
+    let asked = || {
+        let mut asked = request("k");
+        asked.confirmed_by = ConfirmedBy::Requester;
+        asked.key.replay_for = Some(SignedDuration::from_secs(60));
+        asked
+    };
+    for swept in [false, true] {
+        let house = House::new();
+        house.ca.will(Script::Reject(Refusal::new(
+            RefusalKind::RejectedByCa,
+            "no",
+        )));
+        refused(house.enroll(asked()).unwrap());
+        let word = house.word(id_of("k"), Verdict::Accept { original: None });
+        house.later(3_600);
+        issued(house.enroll(asked()).unwrap());
+        if swept {
+            // The journal no longer has it as the call that issued left it.
+            let claimed = block_on(house.journal.claim(&id_of("k"), SignedDuration::ZERO));
+            let (claim, _) = claimed.unwrap().unwrap();
+            block_on(house.journal.release(claim)).unwrap();
+        }
+        let outcome = block_on(Arc::clone(&house.ra).confirm(alice(), word)).unwrap();
+        assert_eq!(refused(outcome), RefusalKind::NotFound);
+        assert!(matches!(house.phase("k"), Phase::Issued(_)));
+        issued(house.confirm(id_of("k"), Verdict::Accept { original: None }));
+    }
 }
 
 #[test]

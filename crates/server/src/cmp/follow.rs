@@ -6,7 +6,7 @@ use bytes::Bytes;
 use pkixcmp::server::{Answer, Follow};
 use pkixcmp::transaction::Nonce;
 use pkixcmp::{PkiBody, PkiFailureInfo, PkiStatusInfo};
-use ra::{ConfirmedBy, Entry, EntryId, Outcome, Phase, Refusal, RefusalKind, Verdict};
+use ra::{ConfirmedBy, Entry, EntryId, Outcome, Phase, Refusal, RefusalKind, Verdict, Word};
 
 use super::call::Call;
 use super::exchange::{Exchange, Said, transaction_id};
@@ -115,8 +115,13 @@ impl Call<'_> {
     ) -> Result<Bytes, PkiStatusInfo> {
         let accepts = matches!(verdict, Verdict::Accept { .. });
         let front = exchange.seal().map_err(lost)?;
-        let line =
-            Arc::clone(&self.site.ra).confirm(sender.who.clone(), entry.id, verdict, Some(front));
+        let word = Word {
+            id: entry.id,
+            begun_at: entry.begun_at,
+            verdict,
+            front: Some(front),
+        };
+        let line = Arc::clone(&self.site.ra).confirm(sender.who.clone(), word);
         let outcome = self.own_task(line).await?;
         let heard = match &outcome {
             Outcome::Issued(issued) => accepts && matches!(issued.entry.phase, Phase::Confirmed(_)),

@@ -16,7 +16,7 @@ use self::writes::writes;
 use crate::fault::Fault;
 use crate::known::Known;
 use crate::rows::{AuditRow, BeginRow, Held, Work};
-use crate::sql::{Multi, Sql};
+use crate::sql::{Multi, Sql, Told};
 
 /// Does all of `works` or nothing, and says which rows each got hold of.
 ///
@@ -46,16 +46,10 @@ pub(super) async fn apply(
         .await?;
         return Ok(got);
     }
-    if let Some(texts) = &sql.together
-        && let Some(plain) = Plain::of(works, known)
+    if let Some(plain) = Plain::of(works, known)
+        && plainly(connection, sql, works, plain, &mut got).await?
     {
-        let mut transaction = connection.begin_with(sql.begin).await?;
-        if plain.write(&mut transaction, texts, &mut got).await? {
-            let mut audit = Vec::new();
-            single(&mut transaction, sql, works, &mut got, &mut audit).await?;
-            return finish(transaction, sql, &audit).await.map(|()| got);
-        }
-        transaction.rollback().await?;
+        return Ok(got);
     }
     let mut transaction = connection.begin_with(sql.begin).await?;
     let mut audit = begins(&mut transaction, sql, works, &mut got).await?;
@@ -64,6 +58,38 @@ pub(super) async fn apply(
     finish(transaction, sql, &audit).await?;
     stored.remember(known);
     Ok(got)
+}
+
+/// What is begun and written by a text for each kind; false if that could not be done for every row, and nothing was.
+async fn plainly(
+    connection: &mut AnyConnection,
+    sql: &'static Sql,
+    works: &[Work],
+    plain: Plain<'_>,
+    got: &mut [Vec<Held>],
+) -> Result<bool, Fault> {
+    let told = sql.together.told;
+    let (pieces, all) = plain.pieces(&sql.together, works);
+    if told == Told::Rows && all && pieces.len() == 1 {
+        // One statement is a transaction by itself.
+        for piece in pieces {
+            let done = piece.run(connection, told, got).await;
+            done.map_err(Fault::at_commit)?;
+        }
+        return Ok(true);
+    }
+    let mut transaction = connection.begin_with(sql.begin).await?;
+    for piece in pieces {
+        if !piece.run(&mut transaction, told, got).await? {
+            transaction.rollback().await?;
+            got.fill(Vec::new());
+            return Ok(false);
+        }
+    }
+    let mut audit = Vec::new();
+    single(&mut transaction, sql, works, got, &mut audit).await?;
+    finish(transaction, sql, &audit).await?;
+    Ok(true)
 }
 
 async fn finish(

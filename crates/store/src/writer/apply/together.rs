@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use sqlx::AnyConnection;
 
 use super::bind::{Bound, bind_audit, bind_issuance, bind_journal, bind_moving, bind_running};
+use super::ids;
 use crate::fault::Fault;
 use crate::known::Known;
 use crate::rows::{BeginRow, Held, Work, WriteRow};
-use crate::sql::Together;
+use crate::sql::{Together, Told};
 
 /// What of a batch can be written together.
 pub(super) struct Plain<'w> {
@@ -40,13 +41,13 @@ impl<'w> Plain<'w> {
         Some(plain)
     }
 
-    /// Writes all of it; false if a key was there already or a fence did not hold, and what was written is to be undone.
-    pub(super) async fn write(
+    /// The texts that do it, in the order in which tables and rows are written, and whether they are all that there is to do for `works`.
+    pub(super) fn pieces(
         &self,
-        connection: &mut AnyConnection,
         texts: &'static Together,
-        got: &mut [Vec<Held>],
-    ) -> Result<bool, Fault> {
+        works: &[Work],
+    ) -> (Vec<Piece<'w>>, bool) {
+        let mut pieces = Vec::new();
         for (text, rows) in texts.begin.cut(&self.begins) {
             let query = sqlx::query(text);
             let query = rows
@@ -58,27 +59,64 @@ impl<'w> Plain<'w> {
             let query = rows
                 .iter()
                 .fold(query, |query, (_, row)| bind_audit(query, &row.audit));
-            if !is_done(query, connection, 3 * rows.len()).await? {
-                return Ok(false);
-            }
+            let held = |row: &BeginRow| Held {
+                row: row.row,
+                fence: 1,
+            };
+            pieces.push(Piece {
+                query,
+                changes: 3 * rows.len(),
+                rows: rows
+                    .iter()
+                    .map(|(place, row)| (*place, held(row)))
+                    .collect(),
+            });
         }
         for (&(ends, issues), writes) in &self.writes {
             for (text, rows) in texts.writes(ends, issues).cut(writes) {
-                let query = bind_writes(sqlx::query(text), ends, rows);
                 let statements = if issues { 4 } else { 3 };
-                if !is_done(query, connection, statements * rows.len()).await? {
-                    return Ok(false);
-                }
+                pieces.push(Piece {
+                    query: bind_writes(sqlx::query(text), ends, rows),
+                    changes: statements * rows.len(),
+                    rows: rows.iter().map(|(place, row)| (*place, row.held)).collect(),
+                });
             }
         }
-        for (place, row) in &self.begins {
-            got[*place] = vec![Held {
-                row: row.row,
-                fence: 1,
-            }];
-        }
-        for (place, row) in self.writes.values().flatten() {
-            got[*place] = vec![row.held];
+        let count: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
+        (pieces, count == works.len())
+    }
+}
+
+/// One text and the rows it is for: their places in the batch, and how they are held if it is done for them.
+pub(super) struct Piece<'w> {
+    query: Bound<'w>,
+    rows: Vec<(usize, Held)>,
+    /// As many as there are if it is done for every row.
+    changes: usize,
+}
+
+impl Piece<'_> {
+    /// Does it; false if it was not done for every row, and what was done is to be undone.
+    pub(super) async fn run(
+        self,
+        connection: &mut AnyConnection,
+        told: Told,
+        got: &mut [Vec<Held>],
+    ) -> Result<bool, Fault> {
+        let done = match told {
+            Told::Changes => {
+                let done = self.query.execute(connection).await?;
+                if done.rows_affected() != self.changes as u64 {
+                    return Ok(false);
+                }
+                None
+            }
+            Told::Rows => Some(ids(&self.query.fetch_all(connection).await?)?),
+        };
+        for (place, held) in self.rows {
+            if done.as_ref().is_none_or(|done| done.contains(&held.row)) {
+                got[place] = vec![held];
+            }
         }
         Ok(true)
     }
@@ -112,13 +150,4 @@ fn bind_outcome<'r>(query: Bound<'r>, row: &'r WriteRow) -> Bound<'r> {
         .bind(&row.phase[..])
         .bind(row.front.as_deref())
         .bind(leaf.map(Vec::as_slice))
-}
-
-async fn is_done(
-    query: Bound<'_>,
-    connection: &mut AnyConnection,
-    changes: usize,
-) -> Result<bool, Fault> {
-    let done = query.execute(connection).await?;
-    Ok(done.rows_affected() == changes as u64)
 }
