@@ -185,14 +185,9 @@ pub(crate) fn lines(rows: &[(&str, String)]) -> String {
 }
 
 fn line(label: &str, value: &str) -> String {
-    format!("{label:<12}{}\n", printable(value))
-}
-
-/// What others wrote into a certificate must not move a terminal's cursor.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    // What others wrote into a certificate must not move a terminal's cursor.
+    let value = value.replace(char::is_control, "\u{fffd}");
+    format!("{label:<12}{value}\n")
 }
 
 #[cfg(test)]

@@ -147,6 +147,8 @@ fn apiserver(stack: &Stack, folder: &Path, ports: &Ports, authority: &Authority)
     let own = folder.join("apiserver");
     std::fs::create_dir_all(&own).unwrap();
     Launch::of(stack.path("kube-apiserver"), &own)
+        // It leaves something there.
+        .env("TMPDIR", &own)
         .arg(format!("--etcd-servers=http://{}", ports.etcd.address()))
         .arg(format!("--secure-port={}", ports.apiserver.number()))
         .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])

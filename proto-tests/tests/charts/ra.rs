@@ -11,6 +11,7 @@ use proto_tests::record::Ledger;
 use proto_tests::v1::{Certificates, Request};
 use proto_tests::{EmbeddedCa, Keys, certs};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::world::world;
 
@@ -85,17 +86,13 @@ struct Server {
 impl Server {
     /// Of `postgres://USER:PASSWORD@HOST:PORT/NAME?…`.
     fn of(url: &str) -> Self {
-        let rest = url.strip_prefix("postgres://").unwrap();
-        let (who, place) = rest.split_once('@').unwrap();
-        let (user, password) = who.split_once(':').unwrap_or((who, "not asked for"));
-        let (server, name) = place.split_once('/').unwrap();
-        let (host, port) = server.split_once(':').unwrap_or((server, "5432"));
+        let url = Url::parse(url).unwrap();
         Self {
-            user: user.to_owned(),
-            password: password.to_owned(),
-            host: host.to_owned(),
-            port: port.parse().unwrap(),
-            name: name.split('?').next().unwrap().to_owned(),
+            user: url.username().to_owned(),
+            password: url.password().unwrap_or("not asked for").to_owned(),
+            host: url.host_str().unwrap().to_owned(),
+            port: url.port().unwrap_or(5432),
+            name: url.path().trim_start_matches('/').to_owned(),
         }
     }
 }

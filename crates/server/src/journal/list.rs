@@ -104,22 +104,46 @@ fn line(entry: &Entry) -> String {
         entry.authority,
         entry.owner,
     );
-    printable(&line)
-}
-
-/// Names come from requesters: what would move a terminal's cursor is not passed on.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    // Names come from requesters: what would move a terminal's cursor is not passed on.
+    line.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use jiff::Timestamp;
+    use pki::CertificateId;
+    use ra::{
+        AuthorityName, ConfirmedBy, CredentialId, EntryId, Label, Phase, ProfileName, Sealed,
+    };
+
     use super::*;
 
     #[test]
     fn what_a_terminal_would_obey_is_not_passed_on() {
-        assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+        let of = CertificateId {
+            issuer: Bytes::new(),
+            serial: Bytes::new(),
+        };
+        let entry = Entry {
+            id: EntryId([0; 16]),
+            owner: CredentialId::new("a\u{1b}[2Jb\nc"),
+            fingerprint: [0; 32],
+            replay_for: None,
+            label: Label::new("site"),
+            authority: AuthorityName::new("ca"),
+            profile: ProfileName::new("server"),
+            asked: Asked::Revoke { of, reason: 0 },
+            confirmed_by: ConfirmedBy::Ra,
+            front: Sealed::default(),
+            correlation: None,
+            upstream: Sealed::default(),
+            phase: Phase::Begun,
+            due: None,
+            begun_at: Timestamp::UNIX_EPOCH,
+            changed_at: Timestamp::UNIX_EPOCH,
+        };
+        let line = line(&entry);
+        assert!(line.contains("a\u{fffd}[2Jb\u{fffd}c"), "{line:?}");
     }
 }
