@@ -107,6 +107,9 @@ impl Goals<'_> {
             let idle = Some(middle(life.idle.clone()));
             add(&format!("MiB idle, {journal}"), Most(15.0), idle, 1);
             if journal != MEMORY {
+                let what = format!("MiB with 64 loaded connections, REST v2 alone, {journal}");
+                let row = self.0.row(REST_V2, Some(journal), 64);
+                add(&what, Most(40.0), row.map(|row| row.figures.resident), 1);
                 let what = format!("MiB after every cell at up to 64 connections, {journal}");
                 add(&what, Most(40.0), most(&life.loaded), 1);
             }

@@ -87,7 +87,7 @@ fn an_ir_is_confirmed_explicitly() {
     let mock = mock(&[]);
     let ra = before(&mock, "");
     enrolled(&ra, &mock);
-    ra.program.log_has("The CA has our confirmation");
+    ra.program.log_has("a certificate is confirmed");
     assert_eq!((messages(&mock, 2), ra.issued()), (2, 1));
 }
 
@@ -320,7 +320,7 @@ fn a_csr_by_rest_v2_travels_as_p10cr() {
     assert_eq!(body["certificate"], mock.certificate.to_pem());
     assert_eq!(body["roots"][0], mock.root.certificate.to_pem());
     assert_eq!(body["kind"], "p10cr");
-    ra.program.log_has("The CA has our confirmation");
+    ra.program.log_has("a certificate is confirmed");
 }
 
 #[test]

@@ -178,7 +178,7 @@ impl CmpAuthority {
     ) -> Result<Step, AskError> {
         match &heard.step {
             Said::Confirmed => {
-                tracing::info!(authority = %self.config.name, transaction = %exchange.id(), "The CA has our confirmation");
+                tracing::debug!(authority = %self.config.name, transaction = %exchange.id(), "The CA has our confirmation");
                 step(&State::Over, Progress::Done)
             }
             Said::Waiting {
