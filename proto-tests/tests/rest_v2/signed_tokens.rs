@@ -1,6 +1,7 @@
 //! Callers by signed tokens (JWT): who is let in, what others are told, and what becomes of the issuer's keys.
 
 use jiff::Timestamp;
+use proto_tests::FakeClock;
 use proto_tests::program::eventually;
 use proto_tests::signed::{KeyServer, SigningKey, key_set};
 
@@ -8,6 +9,7 @@ use super::*;
 
 const SUBJECT: &str = "system:serviceaccount:certway:certway-issuer";
 const FILE_ISSUER: &str = "https://cluster.example";
+const FILE: &str = r#"{ file = "jwks.json" }"#;
 
 fn claims(issuer: &str) -> Value {
     json!({
@@ -23,7 +25,12 @@ fn with(mut claims: Value, name: &str, value: Value) -> Value {
 
 /// certway-ra over a CA of its own, that takes tokens of this issuer.
 fn start(setup: NativeSetup, issuer: &str, keys: &str) -> Native {
-    let config = setup.local_authority()
+    let config = config(&setup, issuer, keys);
+    setup.start(&config)
+}
+
+fn config(setup: &NativeSetup, issuer: &str, keys: &str) -> String {
+    setup.local_authority()
         + &setup.label("", "")
         + &format!(
             r#"
@@ -36,15 +43,14 @@ keys = {keys}
 [callers.cert-manager]
 service_account = {{ issuer = "cluster", namespace = "certway", name = "certway-issuer" }}
 "#
-        );
-    setup.start(&config)
+        )
 }
 
 /// With the keys in a file.
 fn by_file(keys: &[&SigningKey]) -> Native {
     let setup = NativeSetup::new();
     setup.write("jwks.json", key_set(keys));
-    start(setup, FILE_ISSUER, r#"{ file = "jwks.json" }"#)
+    start(setup, FILE_ISSUER, FILE)
 }
 
 /// With the keys at a server, found by the issuer's description or by their address.
@@ -99,6 +105,29 @@ fn what_one_token_asked_for_is_there_for_the_next_of_the_same_service_account() 
         .rest(None)
         .get(location, &[("Authorization", &bearer)]);
     assert_eq!((again.status, again.body), (200, answer.body));
+}
+
+#[test]
+fn a_token_that_our_clock_is_wrong_for_is_answered_so_and_good_once_it_is_right() {
+    let key = SigningKey::new("k1");
+    let setup = NativeSetup::new();
+    let Some(clock) = FakeClock::right(setup.folder()) else {
+        return;
+    };
+    setup.write("jwks.json", key_set(&[&key]));
+    let config = config(&setup, FILE_ISSUER, FILE);
+    let launch = clock.drives(setup.launch(&config));
+    let native = setup.start_as(launch);
+    let token = key.token(&claims(FILE_ISSUER));
+    for (seconds, advice) in [(2 * 3600, "has expired"), (-3600, "compare the clocks")] {
+        clock.set(seconds);
+        let answer = enroll(&native, &token);
+        assert_eq!(answer.status, 401, "{}", answer.text());
+        assert!(answer.text().contains(advice), "{}", answer.text());
+    }
+    clock.set(0);
+    issued(&enroll(&native, &token));
+    assert_eq!(native.issued(), 1);
 }
 
 #[test]
