@@ -65,12 +65,11 @@ impl Fault {
 
     /// The connection broke while committing: it may have happened, and doing it again could find its own traces and
     /// take them for another's.
-    pub(crate) fn at_commit(mut self) -> Self {
-        if self.blame == Blame::Connection {
-            self.blame = Blame::Store;
-            return self.unsure();
+    pub(crate) fn at_commit(self) -> Self {
+        match self.blame {
+            Blame::Connection => self.unsure(),
+            _ => self,
         }
-        self
     }
 
     fn unsure(mut self) -> Self {
@@ -236,5 +235,18 @@ fn postgres(state: &str) -> (Blame, &'static str) {
             "the database server is out of resources or damaged",
         ),
         _ => (Blame::Row, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_broke_while_committing_says_nothing_of_the_store_and_leaves_open_what_happened()
+     {
+        let fault = Fault::connection("gone").at_commit();
+        assert_eq!((fault.blame, fault.unsure), (Blame::Connection, true));
+        assert!(fault.passes());
     }
 }

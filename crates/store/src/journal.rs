@@ -58,7 +58,7 @@ impl SqlJournal {
         }
     }
 
-    /// Whether the task that writes is there. Each of its writes ends within [`Options::answer_within`], whatever the database does.
+    /// Whether the task that writes is there. Each of its writes ends within [`crate::Options::answer_within`], whatever the database does.
     pub fn is_alive(&self) -> bool {
         !self.jobs.is_closed()
     }

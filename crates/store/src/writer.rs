@@ -343,7 +343,7 @@ impl Writer {
             }
             let again = match fault.blame {
                 Blame::Conflict => tries < TRIES,
-                Blame::Connection => tries < 2,
+                Blame::Connection => tries < 2 && !fault.unsure,
                 Blame::Row | Blame::Store | Blame::Closing => false,
             };
             if !again {

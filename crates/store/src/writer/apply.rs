@@ -46,7 +46,7 @@ pub(super) async fn apply(
         .await?;
         return Ok(got);
     }
-    if let Some(plain) = Plain::of(works, known)
+    if let Some(plain) = Plain::of(works, known, sql.together.told)
         && plainly(connection, sql, works, plain, &mut got).await?
     {
         return Ok(got);

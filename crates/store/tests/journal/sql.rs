@@ -542,6 +542,7 @@ pub(crate) async fn a_database_that_drops_its_connections_is_connected_to_again(
         front: sealed("x"),
         ..entry("a")
     };
+    let another = crate::requests::entry("b");
     let claim = begun(&journal, &entry, LONG).await;
     journal.find(&entry.id).await.unwrap();
     let mut look = place.look().await;
@@ -556,4 +557,6 @@ pub(crate) async fn a_database_that_drops_its_connections_is_connected_to_again(
         journal.find(&entry.id).await.unwrap().unwrap().phase,
         Phase::Revoked
     );
+    assert!(number(&mut look, drop_all).await >= 2);
+    begun(&journal, &another, LONG).await;
 }

@@ -18,7 +18,7 @@ pub(super) struct Plain<'w> {
 
 impl<'w> Plain<'w> {
     /// None if anything begins or writes what is rare.
-    pub(super) fn of(works: &'w [Work], known: &Known) -> Option<Self> {
+    pub(super) fn of(works: &'w [Work], known: &Known, told: Told) -> Option<Self> {
         let mut plain = Self {
             begins: Vec::new(),
             writes: BTreeMap::new(),
@@ -34,7 +34,12 @@ impl<'w> Plain<'w> {
                 _ => {}
             }
         }
-        plain.begins.sort_by_key(|(_, row)| row.row);
+        match told {
+            // The only one who writes appends.
+            Told::Changes => plain.begins.sort_by_key(|(_, row)| row.row),
+            // Others may be at the same keys.
+            Told::Rows => plain.begins.sort_by_key(|(_, row)| &row.key),
+        }
         for writes in plain.writes.values_mut() {
             writes.sort_by_key(|(_, row)| row.held.row);
         }
