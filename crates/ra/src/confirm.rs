@@ -44,7 +44,9 @@ impl Ra {
         if let Some((claim, entry)) = self.journal.left(&word.id)
             && word.is_on(&entry, &who)
         {
-            match self.hear_again(claim, entry, word.clone()).await {
+            // One write claims the entry again and has the word; fenced if anyone else has touched the entry.
+            let lease = Lease::Again(self.lease);
+            match self.conclude(claim, lease, entry, word.clone()).await {
                 Err(Error::Journal(JournalError::Fenced)) => {}
                 done => return done,
             }
@@ -60,22 +62,13 @@ impl Ra {
             self.journal.release(claim).await?;
             return Ok(unknown());
         }
-        let Word { verdict, front, .. } = word;
-        match (entry.phase.clone(), verdict) {
-            (Phase::Issued(_), verdict) => {
-                self.hear(&claim, Lease::Keep, &mut entry, verdict, front)
-                    .await?;
-                let span = entry_span(&entry);
-                let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
-                driven.instrument(span).await
-            }
-            (Phase::Confirming(..), _) => {
-                let span = entry_span(&entry);
-                let driven = self.drive(claim, entry, By::Ra, Attempt::Again);
-                driven.instrument(span).await
+        match (entry.phase.clone(), &word.verdict) {
+            (Phase::Issued(_) | Phase::Confirming(..), _) => {
+                self.conclude(claim, Lease::Keep, entry, word).await
             }
             (Phase::Begun | Phase::Waiting, Verdict::Reject { why, .. }) => {
-                self.give_up(&claim, &mut entry, why, front).await?;
+                self.give_up(&claim, &mut entry, why.clone(), word.front)
+                    .await?;
                 self.outcome(entry)
             }
             (phase, _) => {
@@ -102,15 +95,14 @@ impl Ra {
         }
     }
 
-    /// The word on an entry that this process left for it: one write claims the entry again and has the word. Fenced if anyone else has
-    /// touched the entry.
-    async fn hear_again(
+    /// The word on an entry that waits for it, or has it already and is to tell the CA. `lease` as [`Self::hear`] has it.
+    async fn conclude(
         &self,
         claim: Claim,
+        lease: Lease,
         mut entry: Entry,
         word: Word,
     ) -> Result<Outcome, Error> {
-        let lease = Lease::Again(self.lease);
         self.hear(&claim, lease, &mut entry, word.verdict, word.front)
             .await?;
         let span = entry_span(&entry);

@@ -186,6 +186,15 @@ fn request(key: &str) -> EnrollRequest {
     }
 }
 
+/// The same for this key, which is lent to us as the proof.
+fn lending(key: &str, private: &Arc<PrivateKey>) -> EnrollRequest {
+    EnrollRequest {
+        wanted: template(private),
+        proof: Proof::Lent(Arc::clone(private) as Arc<dyn pki::Signer>),
+        ..request(key)
+    }
+}
+
 fn issued(outcome: Outcome) -> Box<crate::Issued> {
     match outcome {
         Outcome::Issued(issued) => issued,

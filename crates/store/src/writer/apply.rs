@@ -69,14 +69,15 @@ async fn plainly(
     got: &mut [Vec<Held>],
 ) -> Result<bool, Fault> {
     let told = sql.together.told;
-    let (pieces, all) = plain.pieces(&sql.together, works);
-    if told == Told::Rows && all && pieces.len() == 1 {
+    let (mut pieces, all) = plain.pieces(&sql.together, works);
+    if told == Told::Rows
+        && all
+        && pieces.len() == 1
+        && let Some(only) = pieces.pop()
+    {
         // One statement is a transaction by itself.
-        for piece in pieces {
-            let done = piece.run(connection, told, got).await;
-            done.map_err(Fault::at_commit)?;
-        }
-        return Ok(true);
+        let done = only.run(connection, told, got).await;
+        return done.map_err(Fault::at_commit);
     }
     let mut transaction = connection.begin_with(sql.begin).await?;
     for piece in pieces {

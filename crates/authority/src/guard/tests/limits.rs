@@ -1,6 +1,14 @@
 //! Breaker, deadline, and how many may be under way.
 
+use tokio::task::JoinHandle;
+
 use super::*;
+
+/// A call in a task of its own.
+fn asking(guard: &Arc<Guard>) -> JoinHandle<Result<Step, AskError>> {
+    let guard = Arc::clone(guard);
+    tokio::spawn(async move { asked(&guard).await })
+}
 
 #[tokio::test(start_paused = true)]
 async fn failures_in_a_row_shed_requests_before_they_are_made_until_one_call_is_answered() {
@@ -50,18 +58,10 @@ async fn a_silent_endpoint_costs_a_call_its_deadline_and_no_more() {
 async fn waiting_for_a_turn_counts_towards_the_deadline() {
     let one = Double::new(Mood::Holds);
     let guard = guard(&[&one]);
-    let busy: Vec<_> = (0..2)
-        .map(|_| {
-            let guard = Arc::clone(&guard);
-            tokio::spawn(async move { asked(&guard).await })
-        })
-        .collect();
+    let busy: Vec<_> = (0..2).map(|_| asking(&guard)).collect();
     tokio::task::yield_now().await;
     let begun = Instant::now();
-    let late = {
-        let guard = Arc::clone(&guard);
-        tokio::spawn(async move { asked(&guard).await })
-    };
+    let late = asking(&guard);
     tokio::time::sleep(Duration::from_secs(2)).await;
     one.becomes(Mood::Silent);
     one.answer.notify_waiters();
@@ -76,12 +76,7 @@ async fn waiting_for_a_turn_counts_towards_the_deadline() {
 async fn what_is_more_than_limit_and_queue_is_turned_away_before_it_is_made() {
     let one = Double::new(Mood::Holds);
     let guard = guard(&[&one]);
-    let calls: Vec<_> = (0..3)
-        .map(|_| {
-            let guard = Arc::clone(&guard);
-            tokio::spawn(async move { asked(&guard).await })
-        })
-        .collect();
+    let calls: Vec<_> = (0..3).map(|_| asking(&guard)).collect();
     tokio::task::yield_now().await;
     let health = &guard.endpoints()[0];
     assert_eq!((health.in_flight, health.queued, health.shed), (2, 1, 0));
@@ -101,12 +96,7 @@ async fn what_is_more_than_limit_and_queue_is_turned_away_before_it_is_made() {
 async fn who_waits_too_long_for_a_turn_has_not_been_sent() {
     let one = Double::new(Mood::Holds);
     let guard = guard(&[&one]);
-    let calls: Vec<_> = (0..3)
-        .map(|_| {
-            let guard = Arc::clone(&guard);
-            tokio::spawn(async move { asked(&guard).await })
-        })
-        .collect();
+    let calls: Vec<_> = (0..3).map(|_| asking(&guard)).collect();
     tokio::time::sleep(Duration::from_secs(3)).await;
     tokio::task::yield_now().await;
     assert_eq!((one.heard(), guard.endpoints()[0].queued), (2, 0));

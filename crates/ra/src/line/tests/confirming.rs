@@ -2,6 +2,14 @@
 
 use super::*;
 
+/// A request whose requester confirms.
+fn to_be_confirmed(key: &str) -> EnrollRequest {
+    EnrollRequest {
+        confirmed_by: ConfirmedBy::Requester,
+        ..request(key)
+    }
+}
+
 #[test]
 fn an_implicitly_confirmed_certificate_needs_no_second_word() {
     let house = House::with(MemoryCa::implicit, |_| {});
@@ -13,11 +21,7 @@ fn an_implicitly_confirmed_certificate_needs_no_second_word() {
 #[test]
 fn the_ca_hears_nothing_until_the_requester_that_confirms_itself_has() {
     let house = House::new();
-    let asked = EnrollRequest {
-        confirmed_by: ConfirmedBy::Requester,
-        ..request("k")
-    };
-    let got = issued(house.enroll(asked).unwrap());
+    let got = issued(house.enroll(to_be_confirmed("k")).unwrap());
     assert!(matches!(house.phase("k"), Phase::Issued(_)));
     assert!(house.ca.confirmed().is_empty());
     issued(house.confirm(id_of("k"), Verdict::Accept { original: None }));
@@ -29,11 +33,7 @@ fn the_ca_hears_nothing_until_the_requester_that_confirms_itself_has() {
 #[test]
 fn the_state_of_a_front_changes_with_the_requesters_last_word() {
     let house = House::new();
-    let asked = EnrollRequest {
-        confirmed_by: ConfirmedBy::Requester,
-        ..request("k")
-    };
-    issued(house.enroll(asked).unwrap());
+    issued(house.enroll(to_be_confirmed("k")).unwrap());
     let word = Sealed(Bytes::from_static(b"certConf"));
     let verdict = Verdict::Accept { original: None };
     let said = Word {
@@ -49,11 +49,7 @@ fn the_state_of_a_front_changes_with_the_requesters_last_word() {
 #[test]
 fn a_certificate_that_its_requester_rejects_is_given_back() {
     let house = House::new();
-    let asked = EnrollRequest {
-        confirmed_by: ConfirmedBy::Requester,
-        ..request("k")
-    };
-    let got = issued(house.enroll(asked).unwrap());
+    let got = issued(house.enroll(to_be_confirmed("k")).unwrap());
     let why = Refusal::new(RefusalKind::NotConfirmed, "not what I wanted");
     let outcome = house.confirm(
         id_of("k"),
@@ -135,11 +131,7 @@ fn a_request_that_its_requester_gave_up_ends_as_the_ca_decides() {
 #[test]
 fn a_certificate_not_confirmed_in_time_is_given_back() {
     let house = House::new();
-    let asked = EnrollRequest {
-        confirmed_by: ConfirmedBy::Requester,
-        ..request("k")
-    };
-    issued(house.enroll(asked).unwrap());
+    issued(house.enroll(to_be_confirmed("k")).unwrap());
     house.later(59);
     assert_eq!(house.sweep(), 0);
     house.later(1);
@@ -154,11 +146,7 @@ fn a_certificate_not_confirmed_in_time_is_given_back() {
 #[test]
 fn nobody_sees_or_moves_the_request_of_another() {
     let house = House::new();
-    let asked = EnrollRequest {
-        confirmed_by: ConfirmedBy::Requester,
-        ..request("k")
-    };
-    issued(house.enroll(asked).unwrap());
+    issued(house.enroll(to_be_confirmed("k")).unwrap());
     let mallory = requester("mallory");
     assert!(house.recall(&mallory, "k").is_none());
     let verdict = Verdict::Accept { original: None };
@@ -171,8 +159,7 @@ fn nobody_sees_or_moves_the_request_of_another() {
 #[test]
 fn a_word_on_an_ended_request_is_none_on_the_one_that_has_its_key_since() {
     let asked = || {
-        let mut asked = request("k");
-        asked.confirmed_by = ConfirmedBy::Requester;
+        let mut asked = to_be_confirmed("k");
         asked.key.replay_for = Some(SignedDuration::from_secs(60));
         asked
     };

@@ -46,12 +46,7 @@ fn whoever_holds_the_key_of_a_certificate_may_revoke_it() {
 fn a_revoked_certificate_cannot_be_renewed() {
     let house = House::new();
     let private = Arc::new(PrivateKey::generate(KeyKind::P256).unwrap());
-    let first = EnrollRequest {
-        wanted: template(&private),
-        proof: Proof::Lent(Arc::clone(&private) as Arc<dyn pki::Signer>),
-        ..request("k")
-    };
-    let leaf = issued(house.enroll(first).unwrap()).chain[0].clone();
+    let leaf = issued(house.enroll(lending("k", &private)).unwrap()).chain[0].clone();
     house.revoke(alice(), "r", leaf.id());
     let replaces = Some(Replaces {
         certificate: leaf,

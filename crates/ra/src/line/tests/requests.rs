@@ -120,12 +120,7 @@ fn an_unknown_label_and_an_unknown_profile_are_told_apart() {
 fn a_row_under_a_lent_key_is_moved_by_the_clients_next_call_only() {
     let house = House::new();
     let private = Arc::new(PrivateKey::generate(KeyKind::P256).unwrap());
-    let first = EnrollRequest {
-        wanted: template(&private),
-        proof: Proof::Lent(Arc::clone(&private) as Arc<dyn pki::Signer>),
-        ..request("k")
-    };
-    let leaf = issued(house.enroll(first).unwrap()).chain[0].clone();
+    let leaf = issued(house.enroll(lending("k", &private)).unwrap()).chain[0].clone();
     let renewal = || EnrollRequest {
         replaces: Some(Replaces {
             certificate: leaf.clone(),
